@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT */
+/* What the battery allows, decided from the last good sample and its age: the limits (limits.h),
+ * the alarms (alarms.h) and the stage of the silence contract.
+ *
+ * Inside: trust.h (is a sample plausible), stage.h (the age of the data and what it closes),
+ * protect.h (the protective minimum: at once, never debounced), alarm_table.h (one row per alarm
+ * and warning).
+ *
+ * Rules: CVL = register 300 x cells - margin. CCL = 0.9 x register 318, DCL = 0.9 x register 317.
+ * Doubt only closes: an implausible sample can lower a limit, never raise one. */
+#ifndef CORE_POLICY_POLICY_H
+#define CORE_POLICY_POLICY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "battery/alarms.h"
+#include "battery/battery.h"
+#include "battery/limits.h"
+#include "policy/alarm_table.h"
+#include "policy/protect.h"
+#include "policy/stage.h"
+#include "policy/trust.h"
+
+struct policy_config {
+    uint32_t cvl_margin_mv; /* of the pack */
+    struct stage_config stage;
+    struct alarm_config alarm;
+};
+
+/* One thing that changed, for the log and the bus. */
+enum policy_change_kind {
+    POLICY_CHANGE_STAGE,      /* .from .to: enum stage; .reason: enum stage_reason */
+    POLICY_CHANGE_CCL_REASON, /* .from .to: enum limit_reason; .value: ccl_ma */
+    POLICY_CHANGE_DCL_REASON, /* .value: dcl_ma */
+    POLICY_CHANGE_CVL_REASON, /* .value: cvl_mv */
+    POLICY_CHANGE_ALARM,      /* .id: enum alarm_id; .from .to: enum alarm_state */
+    POLICY_CHANGE_WARNING,
+    POLICY_CHANGE_DOUBT, /* .to: trust verdict bits; 0 = trusted again */
+};
+
+struct policy_change {
+    enum policy_change_kind kind;
+    uint8_t id;
+    uint8_t from, to;
+    uint8_t reason;
+    uint32_t value;
+};
+
+enum { POLICY_CHANGES_MAX = 32 };
+
+struct policy {
+    struct policy_config config;
+    struct trust trust;
+    struct stage_machine stage;
+    struct protection protection;
+    struct alarm_machine alarm;
+    struct battery sample; /* the last good one: what every output shows */
+    struct limits limits;
+    struct alarms alarms;
+    bool link_poor; /* told by the gateway */
+    struct policy_change change[POLICY_CHANGES_MAX];
+    uint8_t change_first, change_count;
+    uint32_t changes_dropped;
+};
+
+void policy_init(struct policy *p, const struct policy_config *cfg, uint64_t now_ms);
+void policy_configure(struct policy *p, const struct policy_config *cfg, uint64_t now_ms);
+
+/* A fast sample from the BMS, not trusted yet. True when it became p->sample. */
+bool policy_handle_sample(struct policy *p, const struct battery *b, uint64_t now_ms);
+/* Slow blocks (settings, events, version) were read: taken over into p->sample. */
+void policy_handle_block(struct policy *p, const struct battery *b, uint64_t now_ms);
+/* The link answers less than half of the time (or does again). */
+void policy_set_link_poor(struct policy *p, bool poor, uint64_t now_ms);
+
+/* Lets time act; returns the next time it wants to be called. */
+uint64_t policy_step(struct policy *p, uint64_t now_ms);
+
+/* The next change, oldest first; false when there is none. */
+bool policy_next_change(struct policy *p, struct policy_change *out);
+
+#endif

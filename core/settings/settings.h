@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: MIT */
+/* Every setting is one row of settings_table: key, type, unit, range, default, whether it is secret
+ * and whether it needs a restart. The rows drive the check of files and of --set, the JSON output,
+ * the JSON Schema, the documentation, and later the web form and the ESP32's storage.
+ *
+ * A set of settings is changed as a whole or not at all: settings_parse() and settings_assign()
+ * work on the caller's copy, and only settings_check() says that the copy may be used. */
+#ifndef CORE_SETTINGS_SETTINGS_H
+#define CORE_SETTINGS_SETTINGS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "gw_err.h"
+#include "json/json.h"
+
+enum {
+    SETTINGS_PATH_MAX = 107, /* fits sun_path and every device name */
+    SETTINGS_TEXT_MAX = 64,
+    SETTINGS_JSON_MAX = 65536, /* a larger file is refused unread */
+};
+
+enum settings_cell_order {
+    SETTINGS_ORDER_AUTO,
+    SETTINGS_ORDER_ASCENDING,
+    SETTINGS_ORDER_DESCENDING
+};
+enum settings_can_mode { SETTINGS_CAN_NORMAL, SETTINGS_CAN_LOOPBACK, SETTINGS_CAN_LISTEN };
+enum settings_log_level {
+    SETTINGS_LOG_ERROR,
+    SETTINGS_LOG_WARN,
+    SETTINGS_LOG_INFO,
+    SETTINGS_LOG_DEBUG
+};
+
+struct settings {
+    struct {
+        uint32_t cell_order;   /* enum settings_cell_order */
+        uint32_t capacity_mah; /* battery.capacity_ah; 0: ask the BMS */
+        uint32_t series_cells; /* 0: ask the BMS; else 4-16 */
+    } battery;
+    struct {
+        struct {
+            char device[SETTINGS_PATH_MAX + 1]; /* /dev/..., tcp://host:port, sim */
+            uint32_t baudrate;
+            uint32_t rx_pin, tx_pin; /* ESP32 only */
+            uint32_t timeout_ms;
+            bool invert_current;
+        } uart;
+        struct {
+            char interface[SETTINGS_PATH_MAX + 1]; /* socketcan:IF, slcan:DEV, sim, none */
+            uint32_t bitrate;
+            uint32_t tx_pin, rx_pin; /* ESP32 only */
+            bool termination;        /* ESP32 boards with a switchable terminator */
+            uint32_t mode;           /* enum settings_can_mode */
+        } can;
+    } hardware;
+    struct {
+        uint32_t poll_interval_ms;
+        uint32_t uart_retry_count;
+        uint32_t uart_retry_delay_ms;
+        uint32_t stale_close_ms, stale_zero_ms, stale_zero_discharge_ms, stale_silent_ms;
+    } tinybms;
+    struct {
+        uint32_t pgn_update_interval_ms;
+        uint32_t keepalive_timeout_ms;
+        char manufacturer[8 + 1];
+        char battery_name[16 + 1];
+        char battery_family[8 + 1];
+        uint32_t soh_when_unknown; /* % */
+        struct {
+            uint32_t overvoltage_mv,
+                undervoltage_mv; /* ..._v: pack; 0: the BMS's cell cut-offs alone */
+            int32_t overtemp_dc, low_temp_charge_dc; /* ..._c; 0: from the BMS */
+            uint32_t imbalance_warn_mv, imbalance_alarm_mv;
+            uint32_t soc_low_percent, soc_high_percent;
+        } thresholds;
+    } victron;
+    struct {
+        uint32_t margin_mv; /* cvl.margin_mv: of the pack, taken off register 300 x cells */
+    } cvl;
+    struct {
+        uint32_t level; /* enum settings_log_level */
+    } logging;
+    struct {
+        char dir[SETTINGS_PATH_MAX + 1]; /* empty: the port's default */
+    } storage;
+    struct {
+        char control_socket[SETTINGS_PATH_MAX + 1]; /* empty: the port's default */
+    } advanced;
+};
+
+enum settings_type {
+    SETTINGS_BOOL,
+    SETTINGS_UINT,
+    SETTINGS_DECIMAL,
+    SETTINGS_ENUM,
+    SETTINGS_STRING
+};
+
+struct settings_row {
+    const char *key; /* dotted */
+    enum settings_type type;
+    uint16_t offset;            /* into struct settings */
+    uint16_t capacity;          /* SETTINGS_STRING: bytes with the NUL */
+    uint8_t decimals;           /* SETTINGS_DECIMAL: stored as an int32 of 10^-decimals units */
+    const char *unit;           /* as in the key, for people; "" without one */
+    int64_t min, max;           /* in stored units; SETTINGS_STRING: length */
+    int64_t preset;             /* default, in stored units */
+    const char *text_preset;    /* SETTINGS_STRING */
+    const char *const *choices; /* SETTINGS_ENUM: NULL-terminated, index is the stored value */
+    bool or_zero;               /* 0 is allowed too, below min, and means "automatic" */
+    bool secret, restart;
+    const char *help; /* one English sentence */
+};
+
+extern const struct settings_row settings_table[];
+extern const size_t settings_table_rows;
+
+/* Why a set was refused, for people: always names the key and, where there is one, the value and
+ * the range. */
+struct settings_error {
+    int err; /* GW_ERR_SYNTAX, _UNKNOWN, _TYPE, _RANGE, _CONFLICT, _SPACE */
+    char key[64];
+    uint32_t line, column; /* 0 when not from a file */
+    char text[256];        /* "tinybms.poll_interval_ms: 5 is out of range 20 to 2000 ms" */
+};
+
+void settings_defaults(struct settings *s);
+
+/* Reads a JSON object, nested or with dotted keys, over what *s holds; the founding names
+ * cvl_algorithm and web_server are read as cvl and webserver. 0 or a negative error with *e filled;
+ * on error *s is unchanged. */
+int settings_parse(struct settings *s, const char *json, size_t n, struct settings_error *e);
+
+/* One key=value of the command line. Same errors; on error *s is unchanged. */
+int settings_assign(struct settings *s, const char *assignment, struct settings_error *e);
+
+/* Rules between settings (ages in order, link forms). Ranges were checked at parse. */
+int settings_check(const struct settings *s, struct settings_error *e);
+
+/* The effective settings as nested JSON, secrets as "********". Bytes or GW_ERR_SPACE. */
+int settings_print(const struct settings *s, char *buf, size_t cap);
+
+/* JSON Schema (2020-12) of a settings file. Bytes or GW_ERR_SPACE. */
+int settings_schema(char *buf, size_t cap);
+
+/* True where a and b differ in a row that needs a restart; *key is set to the first such key. */
+bool settings_needs_restart(const struct settings *a, const struct settings *b, const char **key);
+
+#endif

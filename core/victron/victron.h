@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: MIT */
+/* The Victron side: what a GX device reads from a CAN-bus BMS, and how it shows itself.
+ *
+ * Each message is one plain encode function and one row of victron_table (encode.h); nothing else
+ * may go out. Here is the schedule: all rows once a period, spread over it, each at its own fixed
+ * phase so that the period of 0x351 does not move; and 0x351 or 0x35A out of turn on request, which
+ * does not move the phase either. Received: 0x305 and 0x307, the presence of a GX.
+ * 0x305 is the GX's frame and is never sent.
+ *
+ * Source of truth: the inverter maker's CAN-bus BMS protocol, 2021-04-17. */
+#ifndef CORE_VICTRON_VICTRON_H
+#define CORE_VICTRON_VICTRON_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "battery/alarms.h"
+#include "battery/battery.h"
+#include "battery/limits.h"
+#include "victron/frame.h"
+
+enum {
+    VICTRON_ID_LIMITS = 0x351,
+    VICTRON_ID_CHARGE_STATE = 0x355,
+    VICTRON_ID_MEASUREMENTS = 0x356,
+    VICTRON_ID_ALARMS = 0x35A,
+    VICTRON_ID_MANUFACTURER = 0x35E,
+    VICTRON_ID_MODEL = 0x35F,
+    VICTRON_ID_NAME_1 = 0x370,
+    VICTRON_ID_NAME_2 = 0x371,
+    VICTRON_ID_MODULES = 0x372,
+    VICTRON_ID_EXTREMES = 0x373,
+    VICTRON_ID_MIN_CELL_NAME = 0x374,
+    VICTRON_ID_MAX_CELL_NAME = 0x375,
+    VICTRON_ID_MIN_TEMPERATURE_NAME = 0x376,
+    VICTRON_ID_MAX_TEMPERATURE_NAME = 0x377,
+    VICTRON_ID_ENERGY = 0x378, /* not sent until energy is counted */
+    VICTRON_ID_INSTALLED_CAPACITY = 0x379,
+    VICTRON_ID_SERIAL_1 = 0x380,
+    VICTRON_ID_SERIAL_2 = 0x381,
+    VICTRON_ID_FAMILY = 0x382,
+    VICTRON_ID_GX_KEEPALIVE = 0x305, /* received only */
+    VICTRON_ID_GX_IDENTITY = 0x307,  /* received only */
+    VICTRON_TABLE_MAX = 20,
+};
+
+enum { VICTRON_NAME_MAX = 16, VICTRON_MANUFACTURER_MAX = 8, VICTRON_FAMILY_MAX = 8 };
+
+struct victron_config {
+    uint32_t period_ms;            /* 200-1000 */
+    uint32_t keepalive_timeout_ms; /* a GX is absent when 0x305 is older */
+    char manufacturer[VICTRON_MANUFACTURER_MAX + 1];
+    char battery_name[VICTRON_NAME_MAX +
+                      1]; /* up to 8: in 0x35E alone; longer: 0x370 and 0x371 too */
+    char battery_family[VICTRON_FAMILY_MAX + 1];
+    uint8_t soh_when_unknown; /* %, 0-100 */
+};
+
+/* What the encoders read; all of it const, none of it kept. */
+struct victron_source {
+    const struct battery *battery;
+    const struct limits *limits;
+    const struct alarms *alarms;
+    const struct victron_config *config;
+};
+
+/* Encodes one message. True and *out filled when the message has something to say; false when it is
+ * not to be sent (no name, no serial number, a value unknown that has no "unknown" on the wire).
+ * Values saturate, round half away from zero, are little-endian. len is always 8. */
+typedef bool victron_encode_fn(const struct victron_source *src, struct victron_frame *out);
+
+struct victron_row {
+    uint16_t id;
+    const char *name; /* a few words, for people */
+    victron_encode_fn *encode;
+};
+
+/* The whole of what may be sent, in the order of sending within a period. 0x351 is the first. */
+extern const struct victron_row victron_table[];
+extern const unsigned victron_table_rows;
+
+struct victron_counters {
+    uint32_t tx_in_turn, tx_out_of_turn;
+    uint32_t rx_keepalive, rx_identity, rx_other;
+    uint32_t late; /* in-turn frames more than half a period behind their phase: phase kept, not
+                      sent twice */
+};
+
+struct victron {
+    struct victron_config config;
+    uint64_t epoch_ms;                  /* phase 0 of the running schedule */
+    uint64_t due_ms[VICTRON_TABLE_MAX]; /* next in-turn time of each row */
+    uint32_t out_of_turn_bits;          /* row numbers asked for */
+    bool running;
+    bool gx_seen;
+    uint64_t gx_keepalive_ms; /* monotonic time of the last 0x305 */
+    uint64_t gx_identity_ms;
+    bool gx_is_victron; /* 0x307 carried 'V' 'I' 'C' */
+    struct victron_counters counters;
+};
+
+/* Silent until victron_start(). Copies cfg. */
+void victron_init(struct victron *v, const struct victron_config *cfg);
+void victron_configure(struct victron *v, const struct victron_config *cfg, uint64_t now_ms);
+
+/* Starts the schedule (0x351 due at once) or stops it (nothing is due). Idempotent. */
+void victron_start(struct victron *v, uint64_t now_ms);
+void victron_stop(struct victron *v);
+
+/* Asks for one row out of turn; its in-turn times stay. Ignored while stopped or for an id that is
+ * not in the table. */
+void victron_send_now(struct victron *v, uint16_t id);
+
+/* The next frame that is due, encoded from src now; false when none is. */
+bool victron_next_frame(struct victron *v, const struct victron_source *src, uint64_t now_ms,
+                        struct victron_frame *out);
+
+/* The next time a frame is due; UINT64_MAX while stopped. */
+uint64_t victron_step(const struct victron *v, uint64_t now_ms);
+
+/* A frame from the bus: 0x305 and 0x307 are noted, anything else counted. */
+void victron_handle_rx(struct victron *v, const struct victron_frame *f, uint64_t now_ms);
+
+/* A GX sent 0x305 within keepalive_timeout_ms. */
+bool victron_gx_present(const struct victron *v, uint64_t now_ms);
+/* Age of the last 0x305; UINT64_MAX if there never was one. */
+uint64_t victron_gx_age_ms(const struct victron *v, uint64_t now_ms);
+
+#endif
