@@ -62,7 +62,7 @@ struct bus {
     size_t rows;
     void *context;
     struct bus_event latest[BUS_TYPE_COUNT];
-    uint8_t active_types; /* depth of publishing now */
+    uint8_t depth; /* of publishing now */
     bool in_progress[BUS_TYPE_COUNT];
     struct bus_counters counters;
 };
