@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT */
+/* The running gateway on Linux: two threads and what joins them.
+ *
+ * The gateway thread (gateway_thread.h) owns struct gateway and the connected descriptors. The
+ * services are the thread that calls runtime_poll() or runtime_run(): they open and close devices,
+ * write the log, answer the control socket, take signals. Between the two there are only bounded
+ * single-producer rings and a triple-buffered snapshot, so a services thread that hangs costs the
+ * battery nothing.
+ *
+ * Every function here except runtime_request_stop() belongs to one thread: the one that called
+ * runtime_start().
+ *
+ *     struct runtime *rt;
+ *     if (runtime_start(&rt, &settings, &options) == 0) {
+ *         runtime_run(rt);
+ *         runtime_stop(rt);
+ *     }
+ */
+#ifndef LINUX_RUNTIME_H
+#define LINUX_RUNTIME_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "gateway/gateway.h"
+
+struct runtime;
+
+/* One rendered log line without the newline, e.g.
+ * "2026-01-31T12:00:00.123Z WARN victron: text key=value"; valid during the call only. Called in
+ * the services thread, from within runtime_start(), _poll(), _run() and _stop(). */
+typedef void runtime_log_fn(void *context, enum log_level level, const char *line);
+
+/* Reads the configuration again, whole, into *out (which holds defaults). 0, or negative with a
+ * reason in why. Called in the services thread on SIGHUP. */
+typedef int runtime_reload_fn(void *context, struct settings *out, char *why, size_t cap);
+
+/* All zero: no control socket, no signals, log to stderr, no reload. */
+struct runtime_options {
+    bool control_socket;       /* answer `status` and `registers` on the Unix socket */
+    bool signals;              /* SIGTERM and SIGINT stop, SIGHUP reloads; blocked until stop */
+    runtime_log_fn *log;       /* NULL: stderr */
+    void *log_context;         /* handed to log */
+    runtime_reload_fn *reload; /* NULL: SIGHUP is logged and ignored */
+    void *reload_context;      /* handed to reload */
+};
+
+/* Starts the gateway thread and begins to open the links; a device that cannot be opened is a log
+ * line and is tried again, never an error here. settings: checked, copied. options: copied.
+ * 0 and *out set, or a negative errno when a thread, descriptor or memory could not be had. */
+int runtime_start(struct runtime **out, const struct settings *settings,
+                  const struct runtime_options *options);
+
+/* One turn of the services: waits up to timeout_ms (-1: until something happens) and does what is
+ * due. True while running; false once a stop was asked for. */
+bool runtime_poll(struct runtime *rt, int timeout_ms);
+
+/* Turns until a stop is asked for. */
+void runtime_run(struct runtime *rt);
+
+/* Asks for a stop; wakes runtime_poll(). Any thread, any signal handler. */
+void runtime_request_stop(struct runtime *rt);
+
+/* Ends the gateway thread, closes everything, frees rt. Returns within a second. */
+void runtime_stop(struct runtime *rt);
+
+/* Copies the latest snapshot (at most about 100 ms old while the gateway thread lives); false
+ * before the first. The copy is large: give it static storage or heap. */
+bool runtime_snapshot(struct runtime *rt, struct gateway_snapshot *out);
+
+/* Hands in a command; c->sequence is chosen here and returned in *sequence (may be NULL).
+ * 0: exactly one answer will come; GW_ERR_BUSY: the ring is full, try again. Refusals of the
+ * gateway itself (GW_ERR_OFFLINE, GW_ERR_RANGE...) come as the answer's err. */
+int runtime_submit(struct runtime *rt, const struct gateway_command *c, uint32_t *sequence);
+
+/* The next answer to a command of runtime_submit(); false when there is none. Pull after each
+ * runtime_poll(): RUNTIME_ANSWERS_MAX wait, more commands than that are GW_ERR_BUSY. */
+enum { RUNTIME_ANSWERS_MAX = 8 };
+bool runtime_next_answer(struct runtime *rt, struct gateway_answer *out);
+
+#endif
