@@ -56,6 +56,8 @@ struct policy {
     struct protection protection;
     struct alarm_machine alarm;
     struct battery sample; /* the last good one: what every output shows */
+    bool have_sample;
+    uint8_t doubt_bits; /* of the last sample, enum trust_doubt */
     struct limits limits;
     struct alarms alarms;
     bool link_poor; /* told by the gateway */
@@ -69,8 +71,6 @@ void policy_configure(struct policy *p, const struct policy_config *cfg, uint64_
 
 /* A fast sample from the BMS, not trusted yet. True when it became p->sample. */
 bool policy_handle_sample(struct policy *p, const struct battery *b, uint64_t now_ms);
-/* Slow blocks (settings, events, version) were read: taken over into p->sample. */
-void policy_handle_block(struct policy *p, const struct battery *b, uint64_t now_ms);
 /* The link answers less than half of the time (or does again). */
 void policy_set_link_poor(struct policy *p, bool poor, uint64_t now_ms);
 

@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: MIT */
+#include "policy/policy.h"
+
+#include <string.h>
+
+enum {
+    NOMINAL_PERCENT = 90, /* of registers 317 and 318: the BMS cuts off at 100 */
+    STALE_CVL_MARGIN_PER_CELL_MV = 100,
+    LOW_CELL_MARGIN_MV = 150, /* over register 301 */
+};
+
+void policy_init(struct policy *p, const struct policy_config *cfg, uint64_t now_ms) {
+    memset(p, 0, sizeof *p);
+    trust_init(&p->trust);
+    stage_init(&p->stage);
+    protection_init(&p->protection);
+    alarm_init(&p->alarm);
+    battery_init(&p->sample);
+    policy_configure(p, cfg, now_ms);
+}
+
+static void note(struct policy *p, struct policy_change c) {
+    if (p->change_count == POLICY_CHANGES_MAX) {
+        p->changes_dropped++;
+        return;
+    }
+    p->change[(p->change_first + p->change_count) % POLICY_CHANGES_MAX] = c;
+    p->change_count++;
+}
+
+bool policy_next_change(struct policy *p, struct policy_change *out) {
+    if (p->change_count == 0) {
+        return false;
+    }
+    *out = p->change[p->change_first];
+    p->change_first = (uint8_t)((p->change_first + 1) % POLICY_CHANGES_MAX);
+    p->change_count--;
+    return true;
+}
+
+static void note_stage(struct policy *p, enum stage from) {
+    note(p, (struct policy_change){.kind = POLICY_CHANGE_STAGE,
+                                   .from = (uint8_t)from,
+                                   .to = (uint8_t)p->stage.stage,
+                                   .reason = (uint8_t)p->stage.reason});
+}
+
+static bool data_too_old(const struct policy *p) {
+    return p->stage.stage == STAGE_NO_CHARGE || p->stage.stage == STAGE_NO_DISCHARGE ||
+           p->stage.stage == STAGE_SILENT;
+}
+
+static uint32_t charge_voltage_mv(const struct policy *p, enum limit_reason *reason) {
+    const struct battery *b = &p->sample;
+    uint32_t full_mv = (uint32_t)b->cell_count * b->fully_charged_mv;
+    uint32_t floor_mv = (uint32_t)b->cell_count * b->fully_discharged_mv;
+    uint32_t cvl_mv = full_mv > p->config.cvl_margin_mv ? full_mv - p->config.cvl_margin_mv : 0;
+    *reason = LIMIT_NOMINAL;
+    if (data_too_old(p)) {
+        uint32_t off_mv = (uint32_t)b->cell_count * STALE_CVL_MARGIN_PER_CELL_MV;
+        uint32_t stale_mv = full_mv > off_mv ? full_mv - off_mv : 0;
+        if (stale_mv < cvl_mv) {
+            cvl_mv = stale_mv;
+            *reason = LIMIT_STALE_CLOSED;
+        }
+    }
+    return cvl_mv > floor_mv ? cvl_mv : floor_mv; /* never a voltage that empties the battery */
+}
+
+static enum limit_reason age_reason(const struct policy *p, uint32_t before_ma, uint32_t after_ma) {
+    if (after_ma >= before_ma) {
+        return LIMIT_NOMINAL;
+    }
+    return p->stage.stage == STAGE_CLOSING ? LIMIT_STALE_CLOSING : LIMIT_STALE_CLOSED;
+}
+
+static uint32_t nominal_ma(uint32_t cutoff_ma) {
+    return (uint32_t)((uint64_t)cutoff_ma * NOMINAL_PERCENT / 100);
+}
+
+static uint32_t charge_current_ma(const struct policy *p, uint64_t now_ms,
+                                  enum limit_reason *reason) {
+    *reason = protection_charge(&p->protection);
+    if (*reason != LIMIT_NOMINAL) {
+        return 0;
+    }
+    uint32_t before_ma = nominal_ma(p->sample.charge_over_current_ma);
+    uint32_t after_ma = stage_charge_limit(&p->stage, &p->config.stage, before_ma, now_ms);
+    *reason = age_reason(p, before_ma, after_ma);
+    return after_ma;
+}
+
+static uint32_t discharge_current_ma(const struct policy *p, uint64_t now_ms,
+                                     enum limit_reason *reason) {
+    const struct battery *b = &p->sample;
+    *reason = protection_discharge(&p->protection);
+    if (*reason != LIMIT_NOMINAL) {
+        return 0;
+    }
+    bool low = b->min_cell_mv < b->fully_discharged_mv + LOW_CELL_MARGIN_MV ||
+               b->status == BATTERY_STATUS_FAULT;
+    uint32_t before_ma = nominal_ma(b->discharge_over_current_ma);
+    uint32_t after_ma = stage_discharge_limit(&p->stage, &p->config.stage, before_ma, low, now_ms);
+    *reason = age_reason(p, before_ma, after_ma);
+    return after_ma;
+}
+
+static void note_limit(struct policy *p, enum policy_change_kind kind, enum limit_reason from,
+                       enum limit_reason to, uint32_t value) {
+    if (from != to) {
+        note(p, (struct policy_change){
+                    .kind = kind, .from = (uint8_t)from, .to = (uint8_t)to, .value = value});
+    }
+}
+
+static void decide_limits(struct policy *p, uint64_t now_ms) {
+    struct limits next = {.valid = false};
+    if (stage_speaks(p->stage.stage)) {
+        next.valid = true;
+        next.cvl_mv = charge_voltage_mv(p, &next.cvl_reason);
+        next.ccl_ma = charge_current_ma(p, now_ms, &next.ccl_reason);
+        next.dcl_ma = discharge_current_ma(p, now_ms, &next.dcl_reason);
+        next.discharge_voltage_mv = (uint32_t)p->sample.cell_count * p->sample.fully_discharged_mv;
+    }
+    note_limit(p, POLICY_CHANGE_CVL_REASON, p->limits.cvl_reason, next.cvl_reason, next.cvl_mv);
+    note_limit(p, POLICY_CHANGE_CCL_REASON, p->limits.ccl_reason, next.ccl_reason, next.ccl_ma);
+    note_limit(p, POLICY_CHANGE_DCL_REASON, p->limits.dcl_reason, next.dcl_reason, next.dcl_ma);
+    p->limits = next;
+}
+
+static void note_alarm_levels(struct policy *p, enum policy_change_kind kind, const uint8_t *was,
+                              const uint8_t *is) {
+    for (unsigned id = 0; id < ALARM_COUNT; id++) {
+        if ((was[id] == ALARM_ACTIVE) != (is[id] == ALARM_ACTIVE)) {
+            note(p, (struct policy_change){
+                        .kind = kind, .id = (uint8_t)id, .from = was[id], .to = is[id]});
+        }
+    }
+}
+
+static void decide_alarms(struct policy *p, uint64_t now_ms) {
+    struct alarm_input in = {.battery = &p->sample,
+                             .config = &p->config.alarm,
+                             .silent = data_too_old(p),
+                             .link_poor = p->link_poor};
+    struct alarms next;
+    alarm_evaluate(&p->alarm, &in, now_ms, &next);
+    next.online = stage_speaks(p->stage.stage) && !data_too_old(p) &&
+                  p->sample.status != BATTERY_STATUS_FAULT && !p->protection.fault;
+    note_alarm_levels(p, POLICY_CHANGE_ALARM, p->alarms.alarm, next.alarm);
+    note_alarm_levels(p, POLICY_CHANGE_WARNING, p->alarms.warning, next.warning);
+    p->alarms = next;
+}
+
+static void decide(struct policy *p, uint64_t now_ms) {
+    decide_limits(p, now_ms);
+    decide_alarms(p, now_ms);
+}
+
+void policy_configure(struct policy *p, const struct policy_config *cfg, uint64_t now_ms) {
+    p->config = *cfg;
+    decide(p, now_ms);
+}
+
+static void note_doubt(struct policy *p, uint8_t doubt) {
+    if (doubt != p->doubt_bits) {
+        note(p, (struct policy_change){
+                    .kind = POLICY_CHANGE_DOUBT, .from = p->doubt_bits, .to = doubt});
+        p->doubt_bits = doubt;
+    }
+}
+
+bool policy_handle_sample(struct policy *p, const struct battery *b, uint64_t now_ms) {
+    uint8_t doubt = trust_judge(&p->trust, b, p->have_sample ? &p->sample : NULL, now_ms);
+    bool good = doubt == TRUST_OK;
+    enum stage was = p->stage.stage;
+    protection_handle_sample(&p->protection, b, good);
+    if (good) {
+        p->sample = *b;
+        p->have_sample = true;
+        if (stage_handle_good(&p->stage, now_ms)) {
+            note_stage(p, was);
+        }
+    } else {
+        stage_handle_doubtful(&p->stage);
+    }
+    note_doubt(p, doubt);
+    decide(p, now_ms);
+    return good;
+}
+
+void policy_set_link_poor(struct policy *p, bool poor, uint64_t now_ms) {
+    p->link_poor = poor;
+    decide_alarms(p, now_ms);
+}
+
+uint64_t policy_step(struct policy *p, uint64_t now_ms) {
+    enum stage was = p->stage.stage;
+    if (stage_step(&p->stage, &p->config.stage, now_ms)) {
+        note_stage(p, was);
+    }
+    if (p->stage.stage != STAGE_FRESH || was != STAGE_FRESH ||
+        alarm_deadline(&p->alarm) <= now_ms) {
+        decide(p, now_ms);
+    }
+    uint64_t stage_ms = stage_deadline(&p->stage, &p->config.stage, now_ms);
+    uint64_t alarm_ms = alarm_deadline(&p->alarm);
+    return stage_ms < alarm_ms ? stage_ms : alarm_ms;
+}
