@@ -29,8 +29,6 @@
 #include "tinybms/image.h"
 #include "tinybms/transaction.h"
 
-enum tinybms_cell_order { TINYBMS_ORDER_AUTO, TINYBMS_ORDER_ASCENDING, TINYBMS_ORDER_DESCENDING };
-
 struct tinybms_config {
     uint32_t baudrate;         /* bit/s, for the time bytes take on the wire; > 0 */
     uint32_t timeout_ms;       /* margin on top of the bytes' own time */
@@ -74,21 +72,6 @@ struct tinybms_result {
     enum tinybms_link from, to;
 };
 
-struct tinybms_counters {
-    uint32_t polls;      /* fast samples asked for (attempts not counted) */
-    uint32_t successes;  /* fast samples answered and decoded */
-    uint32_t timeouts;   /* attempts without a whole answer */
-    uint32_t crc_errors; /* answers that looked right and failed the CRC */
-    uint32_t nacks;
-    uint32_t resyncs; /* times that bytes had to be thrown away to find a frame */
-    uint32_t retries;
-    uint64_t rx_bytes, tx_bytes, discarded_bytes;
-    uint32_t nonsense_values; /* NaN, infinities, out of physical range: field not updated */
-    uint32_t latency_last_ms, latency_mean_ms,
-        latency_p99_ms; /* request's first byte out to reply's
-                           last byte in, last 128 good ones */
-};
-
 struct tinybms; /* complete below the calls, so that callers can own one */
 
 /* Starts with the link down and nothing known. Copies cfg. GW_ERR_RANGE: baudrate 0,
@@ -119,6 +102,10 @@ bool tinybms_next_result(struct tinybms *t, struct tinybms_result *out);
 const struct battery *tinybms_battery(const struct tinybms *t);
 const struct tinybms_image *tinybms_image(const struct tinybms *t);
 
+/* The order of the cells as found or set; AUTO: not known yet. */
+enum tinybms_cell_order tinybms_cell_order(const struct tinybms *t);
+
+/* struct tinybms_counters is in transaction.h. */
 void tinybms_counters(const struct tinybms *t, struct tinybms_counters *out);
 enum tinybms_link tinybms_link(const struct tinybms *t);
 const char *tinybms_link_text(enum tinybms_link l); /* "down", "waking", "answering" */
