@@ -11,10 +11,6 @@
 #include <assert.h>
 #include <string.h>
 
-static bool period_in_range(const struct victron_config *cfg) {
-    return cfg->period_ms >= VICTRON_PERIOD_MIN_MS && cfg->period_ms <= VICTRON_PERIOD_MAX_MS;
-}
-
 static void schedule(struct victron *v, uint64_t epoch_ms) {
     v->epoch_ms = epoch_ms;
     for (unsigned row = 0; row < victron_table_rows; row++) {
@@ -23,13 +19,13 @@ static void schedule(struct victron *v, uint64_t epoch_ms) {
 }
 
 void victron_init(struct victron *v, const struct victron_config *cfg) {
-    assert(period_in_range(cfg));
+    assert(cfg->period_ms >= VICTRON_PERIOD_MIN_MS && cfg->period_ms <= VICTRON_PERIOD_MAX_MS);
     memset(v, 0, sizeof *v);
     v->config = *cfg;
 }
 
 void victron_configure(struct victron *v, const struct victron_config *cfg, uint64_t now_ms) {
-    assert(period_in_range(cfg));
+    assert(cfg->period_ms >= VICTRON_PERIOD_MIN_MS && cfg->period_ms <= VICTRON_PERIOD_MAX_MS);
     const bool restart = v->running && cfg->period_ms != v->config.period_ms;
     v->config = *cfg;
     if (restart) {
