@@ -45,9 +45,10 @@ const struct bus_event *bus_latest(const struct bus *b, enum bus_type type) {
 
 const char *bus_type_text(enum bus_type type) {
     static const char *const text[BUS_TYPE_COUNT] = {
-        [BUS_SAMPLE] = "sample", [BUS_LIMITS] = "limits",     [BUS_ALARMS] = "alarms",
-        [BUS_STAGE] = "stage",   [BUS_BMS_LINK] = "bms-link", [BUS_CAN_LINK] = "can-link",
-        [BUS_GX] = "gx",         [BUS_CONFIG] = "config",     [BUS_ANSWER] = "answer",
+        [BUS_SAMPLE] = "sample",     [BUS_LIMITS] = "limits", [BUS_ALARMS] = "alarms",
+        [BUS_STAGE] = "stage",       [BUS_POLICY] = "policy", [BUS_BMS_LINK] = "bms-link",
+        [BUS_CAN_LINK] = "can-link", [BUS_GX] = "gx",         [BUS_CONFIG] = "config",
+        [BUS_ANSWER] = "answer",
     };
     return (unsigned)type < BUS_TYPE_COUNT ? text[type] : "unknown";
 }

@@ -16,8 +16,9 @@ enum bus_type {
     BUS_SAMPLE,   /* const struct battery: a good sample */
     BUS_LIMITS,   /* const struct limits: decided anew; published when anything in it changed */
     BUS_ALARMS,   /* const struct alarms: when anything in it changed */
-    BUS_STAGE,    /* const struct policy_change */
-    BUS_BMS_LINK, /* const enum tinybms_link */
+    BUS_STAGE,    /* const struct policy_change of kind POLICY_CHANGE_STAGE */
+    BUS_POLICY,   /* const struct policy_change: each one, for people to read */
+    BUS_BMS_LINK, /* const struct gateway_link_change */
     BUS_CAN_LINK, /* const bool: the CAN port is up */
     BUS_GX,       /* const bool: a GX is present */
     BUS_CONFIG,   /* const struct settings: a new configuration is in force */

@@ -56,29 +56,47 @@ struct gateway_can_counters {
     uint32_t rx_count;
 };
 
+struct gateway_link_change {
+    enum tinybms_link from, to;
+};
+
 struct gateway {
     const struct settings *settings;
     struct tinybms bms;
     struct policy policy;
     struct victron victron;
     struct bus bus;
-    uint64_t started_ms;
-    bool can_up, gx_present, gx_absence_warned, sending;
-    bool bms_link_poor, order_logged, first_sample_logged, broadcast_warned;
-    enum tinybms_link bms_link;
-    struct policy_change last_change;
-    struct limits sent_limits; /* as in the last 0x351 */
+    uint64_t started_ms, now_ms; /* now_ms: of the last call that told the time */
+
+    /* what was published last; the bus lends these */
+    struct policy_change last_change, last_stage;
+    struct gateway_link_change link_change;
     struct limits published_limits;
     struct alarms published_alarms;
-    uint64_t sent_limits_ms, out_of_turn_ms;
-    uint32_t poor_polls, poor_successes; /* counters at the start of the running minute */
-    uint64_t poor_since_ms;
+    struct tinybms_result result;
+
+    /* the Victron side */
+    bool can_up, sending;
+    struct limits sent_limits; /* as in the last 0x351 */
+    bool limits_wanted;        /* 0x351 out of turn, as soon as the gap allows */
+    bool out_of_turn_once;
+    uint64_t out_of_turn_ms;
     struct gateway_can_counters can;
+    bool gx_present, gx_absence_warned;
+    uint64_t gx_changed_ms;
+
+    /* quality of the BMS link: counters at the start of the running minute */
+    bool bms_link_poor;
+    uint32_t poor_polls, poor_successes;
+    uint64_t poor_since_ms;
+
+    bool first_sample_logged, broadcast_warned;
+
     struct gateway_answer answer[GATEWAY_ANSWERS_MAX];
-    uint8_t answer_first, answer_count;
+    uint8_t answer_first, answer_count, commands_under_way;
     struct log_record log[GATEWAY_LOG_MAX];
     uint8_t log_first, log_count;
-    uint32_t log_dropped;
+    uint32_t log_dropped, log_dropped_told;
 };
 
 /* A consistent copy of what outsiders may know; plain data, copied by value between threads. */

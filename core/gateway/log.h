@@ -13,18 +13,18 @@ enum log_id {
     LOG_GATEWAY_STARTED,
     LOG_CONFIG_APPLIED,
     LOG_BMS_LINK,
-    LOG_BMS_NACK,
     LOG_BMS_LINK_POOR,
     LOG_BMS_LINK_GOOD,
-    LOG_FIRST_SAMPLE,
     LOG_PACK,
     LOG_CELL_ORDER,
+    LOG_BROADCAST_ON,
     LOG_DOUBT,
     LOG_TRUSTED,
     LOG_STAGE,
+    LOG_STAGE_OPEN,
+    LOG_CVL,
     LOG_CCL,
     LOG_DCL,
-    LOG_CVL,
     LOG_ALARM_ON,
     LOG_ALARM_OFF,
     LOG_WARNING_ON,
@@ -35,16 +35,18 @@ enum log_id {
     LOG_CAN_SILENT,
     LOG_GX_PRESENT,
     LOG_GX_ABSENT,
+    LOG_GX_GONE,
     LOG_COMMAND,
-    LOG_BROADCAST_ON,
     LOG_DROPPED,
     LOG_ID_COUNT
 };
 
+enum { LOG_FIELDS_MAX = 4 };
+
 struct log_record {
     uint64_t at_ms; /* monotonic */
     enum log_id id;
-    int32_t value[4];
+    int32_t value[LOG_FIELDS_MAX];
 };
 
 /* How a number of a record is shown. */
@@ -54,13 +56,13 @@ enum log_format {
     LOG_HEX,
     LOG_MV_AS_V, /* 58100 -> 58.100 */
     LOG_MA_AS_A,
-    LOG_DC_AS_C,
     LOG_STAGE_NAME,
     LOG_STAGE_REASON,
     LOG_LIMIT_REASON,
     LOG_ALARM_NAME,
     LOG_LINK_NAME,
     LOG_ORDER_NAME,
+    LOG_STATUS_NAME,
     LOG_ERR_TEXT,
 };
 
@@ -71,7 +73,7 @@ struct log_row {
     struct {
         const char *key;
         enum log_format format;
-    } field[4];
+    } field[LOG_FIELDS_MAX];
 };
 
 extern const struct log_row log_table[LOG_ID_COUNT];
