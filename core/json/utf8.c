@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/* Well-formed UTF-8, as the table of RFC 3629 section 4 draws it. */
+#include "json/parts.h"
+
+#include <stdint.h>
+
+struct utf8_row {
+    uint8_t first_low, first_high;   /* the lead byte */
+    uint8_t second_low, second_high; /* the byte after it; the others are 80-BF */
+    uint8_t length;
+};
+
+/* clang-format off */
+static const struct utf8_row utf8_rows[] = {
+    {0xC2, 0xDF, 0x80, 0xBF, 2}, /* C0, C1 would be overlong */
+    {0xE0, 0xE0, 0xA0, 0xBF, 3}, /* under A0: overlong */
+    {0xE1, 0xEC, 0x80, 0xBF, 3},
+    {0xED, 0xED, 0x80, 0x9F, 3}, /* over 9F: surrogates */
+    {0xEE, 0xEF, 0x80, 0xBF, 3},
+    {0xF0, 0xF0, 0x90, 0xBF, 4}, /* under 90: overlong */
+    {0xF1, 0xF3, 0x80, 0xBF, 4},
+    {0xF4, 0xF4, 0x80, 0x8F, 4}, /* over 8F: over U+10FFFF */
+};
+/* clang-format on */
+
+size_t json_utf8_length(const char *s, size_t n) {
+    const uint8_t *b = (const uint8_t *)s;
+
+    if (n == 0)
+        return 0;
+    if (b[0] < 0x80)
+        return 1;
+    for (size_t i = 0; i < sizeof utf8_rows / sizeof utf8_rows[0]; i++) {
+        const struct utf8_row *row = &utf8_rows[i];
+        if (b[0] < row->first_low || b[0] > row->first_high)
+            continue;
+        if (n < row->length || b[1] < row->second_low || b[1] > row->second_high)
+            return 0;
+        for (size_t k = 2; k < row->length; k++)
+            if ((b[k] & 0xC0) != 0x80)
+                return 0;
+        return row->length;
+    }
+    return 0;
+}
