@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: MIT
+# The front door. `make` alone says what there is; CMakePresets.json holds the builds behind it.
+.DEFAULT_GOAL := help
+.PHONY: help demo build test test-full install uninstall clean format \
+	packages-build packages-test configure-%
+
+JOBS ?= $(shell nproc 2>/dev/null || echo 2)
+PREFIX ?= /usr/local
+DESTDIR ?=
+BINARY := build/release/tinybms-gw
+CTEST := ctest --output-on-failure --no-tests=error
+
+help: ## this list
+	@echo "tinybms-gw: a gateway between an Enepaq TinyBMS and a Victron GX"
+	@echo
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+packages-build:
+	@tools/packages.sh build
+
+packages-test:
+	@tools/packages.sh build test
+
+# One preset: configure when its build folder is new (make re-runs CMake by itself when needed),
+# then compile.
+define build_preset
+	@[ -f build/$(1)/Makefile ] || { echo "Configuring $(1) ..."; cmake --preset $(1) >build-$(1).log 2>&1 && rm build-$(1).log || { cat build-$(1).log; rm build-$(1).log; exit 1; }; }
+	@echo "Building $(1) ..."
+	@cmake --build --preset $(1) -- -j$(JOBS) --no-print-directory -s
+endef
+
+build: packages-build ## build build/release/tinybms-gw
+	$(call build_preset,release)
+	@echo "Built $(BINARY)"
+
+demo: build ## a simulated battery and GX around the real gateway, live in the terminal
+	@$(BINARY) demo $(DEMO_ARGS)
+
+test: packages-test ## everything a fresh machine can test (under 12 minutes on two cores)
+	$(call build_preset,release)
+	$(call build_preset,dev)
+	$(call build_preset,asan)
+	$(call build_preset,tsan)
+	@echo "== gcc: unit, golden, checks, end to end"
+	@cd build/dev && TINYBMS_GW="$(CURDIR)/$(BINARY)" $(CTEST) -j$(JOBS)
+	@echo "== clang with AddressSanitizer and UndefinedBehaviorSanitizer"
+	@cd build/asan && $(CTEST) -j$(JOBS) -LE "e2e|check"
+	@echo "== clang with ThreadSanitizer: the threads"
+	@cd build/tsan && $(CTEST) -j$(JOBS) -L threads
+
+test-full: packages-test ## the long forms too (about an hour)
+	$(MAKE) test
+	@echo "== end to end, long forms"
+	@cd build/dev && TINYBMS_GW_LONG=1 TINYBMS_GW="$(CURDIR)/$(BINARY)" $(CTEST) -L e2e
+	@echo "== end to end against the sanitized program"
+	@cd build/asan && $(CTEST) -L e2e
+
+install: build ## install the program and its manual page under PREFIX (default /usr/local)
+	install -D -m 755 $(BINARY) $(DESTDIR)$(PREFIX)/bin/tinybms-gw
+	install -D -m 644 docs/tinybms-gw.1 $(DESTDIR)$(PREFIX)/share/man/man1/tinybms-gw.1
+
+uninstall: ## remove what `make install` installed
+	rm -f $(DESTDIR)$(PREFIX)/bin/tinybms-gw $(DESTDIR)$(PREFIX)/share/man/man1/tinybms-gw.1
+
+format: packages-test ## let clang-format lay out every C file
+	@git ls-files '*.c' '*.h' | xargs clang-format -i
+
+clean: ## remove build/
+	rm -rf build
