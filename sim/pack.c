@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: MIT */
+/* One equivalent circuit a cell: open-circuit voltage, a resistance, and one slow pole. */
+#include "sim/pack.h"
+
+enum { DAY_S = 86400 };
+
+/* The current wanted over a day, as a share of the capacity an hour. Between the points a line. */
+struct day_point {
+    double hour, share;
+};
+/* clang-format off */
+static const struct day_point day[] = {
+    { 0.0, -0.030}, { 5.5, -0.025}, { 7.0, -0.090}, { 8.0, -0.040}, { 9.5,  0.080}, {12.0,  0.230},
+    {14.0,  0.210}, {16.5,  0.060}, {17.5, -0.060}, {19.0, -0.160}, {21.0, -0.120}, {23.0, -0.050},
+    {24.0, -0.030},
+};
+/* clang-format on */
+
+static double day_share(double hour) {
+    unsigned i = 0;
+    while (i + 2 < sizeof day / sizeof day[0] && hour >= day[i + 1].hour)
+        i++;
+    double part = (hour - day[i].hour) / (day[i + 1].hour - day[i].hour);
+    return day[i].share + part * (day[i + 1].share - day[i].share);
+}
+
+void sim_pack_preset(struct sim_pack_config *cfg, enum sim_chemistry_id chemistry) {
+    *cfg = (struct sim_pack_config){
+        .chemistry = chemistry,
+        .profile = SIM_PROFILE_DAY,
+        .cells = chemistry == SIM_LFP ? 16 : 14,
+        .capacity_ah = chemistry == SIM_LFP ? 100.0 : 66.0,
+        .start_soc = 0.55,
+        .start_hour = 10.5,
+        .capacity_spread = 0.01,
+        .soc_spread = 0.006,
+        .ambient_c = 21.0,
+        .seed = 1,
+    };
+}
+
+void sim_pack_init(struct sim_pack *p, const struct sim_pack_config *cfg) {
+    *p = (struct sim_pack){.config = *cfg, .chemistry = sim_chemistry(cfg->chemistry)};
+    if (p->config.cells < SIM_CELLS_MIN)
+        p->config.cells = SIM_CELLS_MIN;
+    if (p->config.cells > SIM_CELLS_MAX)
+        p->config.cells = SIM_CELLS_MAX;
+    sim_rng_init(&p->rng, cfg->seed);
+    for (unsigned i = 0; i < p->config.cells; i++) {
+        struct sim_cell *c = &p->cell[i];
+        c->capacity_ah = cfg->capacity_ah * (1.0 + cfg->capacity_spread * sim_rng_swing(&p->rng));
+        c->soc = cfg->start_soc + cfg->soc_spread * sim_rng_swing(&p->rng);
+        double aged = 1.0 + 0.1 * sim_rng_swing(&p->rng);
+        c->ohmic_ohm = aged * p->chemistry->ohmic_ohm_ah / cfg->capacity_ah;
+        c->slow_ohm = aged * p->chemistry->slow_ohm_ah / cfg->capacity_ah;
+        c->volt = sim_chemistry_ocv_v(p->chemistry, c->soc);
+    }
+    p->day_s = cfg->start_hour * 3600.0;
+    p->cells_c = cfg->ambient_c;
+    p->board_c = cfg->ambient_c;
+    p->filling = true;
+}
+
+double sim_pack_voltage_v(const struct sim_pack *p) {
+    double sum = 0.0;
+    for (unsigned i = 0; i < p->config.cells; i++)
+        sum += p->cell[i].volt;
+    return sum;
+}
+
+static double mean_soc(const struct sim_pack *p) {
+    double sum = 0.0;
+    for (unsigned i = 0; i < p->config.cells; i++)
+        sum += p->cell[i].soc;
+    return sum / p->config.cells;
+}
+
+/* What the house would like to do now. */
+static void want(struct sim_pack *p) {
+    double c = p->config.capacity_ah;
+    switch (p->config.profile) {
+    case SIM_PROFILE_DAY:
+        p->wanted_a = c * day_share(p->day_s / 3600.0);
+        p->wanted_a += 0.02 * p->wanted_a * sim_rng_swing(&p->rng);
+        break;
+    case SIM_PROFILE_CYCLE:
+        if (p->filling && mean_soc(p) > 0.99)
+            p->filling = false;
+        else if (!p->filling && mean_soc(p) < 0.10)
+            p->filling = true;
+        p->wanted_a = (p->filling ? 0.5 : -0.5) * c;
+        break;
+    case SIM_PROFILE_CONSTANT:
+        break;
+    }
+}
+
+/* What may flow of it: constant current below the limits, then constant voltage at CVL. */
+static double allowed_a(const struct sim_pack *p, const struct sim_pack_limits *lim) {
+    double rest_v = 0.0, ohm = 0.0;
+    for (unsigned i = 0; i < p->config.cells; i++) {
+        const struct sim_cell *c = &p->cell[i];
+        rest_v += sim_chemistry_ocv_v(p->chemistry, c->soc) + c->slow_v;
+        ohm += c->ohmic_ohm;
+    }
+    double a = p->wanted_a;
+    if (a > 0.0) {
+        double to_cvl_a = (lim->cvl_v - rest_v) / ohm;
+        if (!lim->charge_on || to_cvl_a < 0.0)
+            return 0.0;
+        if (a > lim->ccl_a)
+            a = lim->ccl_a;
+        return a < to_cvl_a ? a : to_cvl_a;
+    }
+    if (!lim->discharge_on)
+        return 0.0;
+    return -a < lim->dcl_a ? a : -lim->dcl_a;
+}
+
+static void step(struct sim_pack *p, const struct sim_pack_limits *lim, double dt_s) {
+    const double bleed_a = 0.15; /* of a balancing resistor */
+    want(p);
+    p->current_a = allowed_a(p, lim);
+    double heat_w = 0.0;
+    for (unsigned i = 0; i < p->config.cells; i++) {
+        struct sim_cell *c = &p->cell[i];
+        double a = p->current_a - ((p->bleed_bits >> i & 1u) != 0 ? bleed_a : 0.0);
+        c->soc += a * dt_s / (c->capacity_ah * 3600.0);
+        c->slow_v += (a * c->slow_ohm - c->slow_v) * dt_s / (p->chemistry->slow_s + dt_s);
+        c->volt = sim_chemistry_ocv_v(p->chemistry, c->soc) + c->slow_v + a * c->ohmic_ohm;
+        heat_w += a * a * (c->ohmic_ohm + c->slow_ohm);
+    }
+    /* a coolest hour at 3, a warmest at 15, 4 K either side; the pack follows in about an hour */
+    double hour = p->day_s / 3600.0;
+    double swing = hour < 3.0    ? (-3.0 - hour) / 6.0
+                   : hour < 15.0 ? (hour - 9.0) / 6.0
+                                 : (21.0 - hour) / 6.0;
+    double air_c = p->config.ambient_c + 4.0 * swing;
+    p->cells_c += (air_c + 0.12 * heat_w - p->cells_c) * dt_s / (3000.0 + dt_s);
+    double board_c = p->cells_c + 1.0 + 0.0008 * p->current_a * p->current_a;
+    p->board_c += (board_c - p->board_c) * dt_s / (300.0 + dt_s);
+    p->day_s += dt_s;
+    if (p->day_s >= DAY_S)
+        p->day_s -= DAY_S;
+}
+
+void sim_pack_advance(struct sim_pack *p, const struct sim_pack_limits *limits, double dt_s) {
+    if (dt_s > 3600.0)
+        dt_s = 3600.0;
+    for (; dt_s > 1.0; dt_s -= 1.0)
+        step(p, limits, 1.0);
+    if (dt_s > 0.0)
+        step(p, limits, dt_s);
+}
