@@ -134,8 +134,9 @@ static bool encode_charge_state(const struct victron_source *src, struct victron
 
 /* Not one of the three fields has an "unknown", and a shorter frame is no frame of this protocol:
  * any number put in the place of a missing one (0 V, 0 A, 0 degC) would be believed. So all three
- * must be known. The BMS has an internal sensor: without any temperature its answers cannot be
- * what they should be, and a GX that misses 0x356 says so instead of showing a false battery. */
+ * must be known. Every BMS has its internal sensor: where there is no temperature at all something
+ * is wrong, and a battery without measurements is the honest picture of it. The limits, which are
+ * what a GX obeys, do not depend on this message. */
 static bool encode_measurements(const struct victron_source *src, struct victron_frame *out) {
     const struct battery *b = src->battery;
     int16_t temperature_dc;
@@ -371,8 +372,9 @@ static bool encode_serial_1(const struct victron_source *src, struct victron_fra
     return true;
 }
 
-/* A GX shows 0x380 and 0x381 one behind the other: of 12 characters the last 4 and zeros go here,
- * because the last 8 would repeat four of them. */
+/* The protocol has room for 16 characters, the first and the last 8. Of 12 the last 4 and zeros go
+ * here, so that the two frames read one behind the other are the number; the last 8 would repeat
+ * four characters. */
 static bool encode_serial_2(const struct victron_source *src, struct victron_frame *out) {
     char text[SERIAL_TEXT_MAX];
     const size_t length = serial_text(src->battery, text);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The schedule of victron_table, and the presence of a GX.
  *
- * Row k is due at epoch + k x period / rows + n x period. Every due time is a whole number of
+ * Row k is due at start + k x period / rows + n x period. Every due time is a whole number of
  * periods away from the one before, whenever the row was really sent: lateness never adds up. The
  * rows are spread so that the bus and a port's queue see single frames and no bursts.
  *
@@ -11,10 +11,9 @@
 #include <assert.h>
 #include <string.h>
 
-static void schedule(struct victron *v, uint64_t epoch_ms) {
-    v->epoch_ms = epoch_ms;
+static void schedule(struct victron *v, uint64_t start_ms) {
     for (unsigned row = 0; row < victron_table_rows; row++) {
-        v->due_ms[row] = epoch_ms + row * v->config.period_ms / victron_table_rows;
+        v->due_ms[row] = start_ms + row * v->config.period_ms / victron_table_rows;
     }
 }
 

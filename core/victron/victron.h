@@ -96,8 +96,7 @@ struct victron_counters {
 
 struct victron {
     struct victron_config config;
-    uint64_t epoch_ms; /* phase 0 of the running schedule */
-    /* next in-turn time of each row: epoch + phase + n periods */
+    /* next in-turn time of each row: start + phase + n periods */
     uint64_t due_ms[VICTRON_TABLE_MAX];
     uint32_t out_of_turn_bits; /* bit k: row k was asked for */
     bool running;

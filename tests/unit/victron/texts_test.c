@@ -83,6 +83,10 @@ static void extreme_cells_have_the_number_of_their_cell(void **state) {
     f.battery.max_cell = 1;
     assert_frame(&f, "cell 16", 0x374, (const uint8_t *)"Cell 16\0");
     assert_frame(&f, "cell 1", 0x375, (const uint8_t *)"Cell 01\0");
+    f.battery.min_cell = 1;
+    f.battery.max_cell = 16;
+    assert_frame(&f, "cell 1", 0x374, (const uint8_t *)"Cell 01\0");
+    assert_frame(&f, "cell 16", 0x375, (const uint8_t *)"Cell 16\0");
     f.battery.min_cell = 10;
     f.battery.max_cell = 9;
     assert_frame(&f, "cell 10", 0x374, (const uint8_t *)"Cell 10\0");
