@@ -3,7 +3,6 @@
  *
  * A request counts as received when its last byte would have arrived at the wire's speed, however
  * large the pieces in which the port hands it in. Each byte of a reply then has its own time. */
-#include <float.h>
 #include <string.h>
 
 #include "sim/bms.h"
@@ -29,10 +28,10 @@ void sim_bms_defaults(struct sim_bms_config *cfg) {
 void sim_bms_init(struct sim_bms *b, const struct sim_bms_config *cfg, uint64_t now_us) {
     memset(b, 0, sizeof *b);
     b->config = *cfg;
-    b->cvl_v = b->ccl_a = b->dcl_a = DBL_MAX;
     sim_rng_init(&b->rng, cfg->seed ^ 0x5DEECE66Du);
     sim_pack_init(&b->pack, &cfg->pack);
     sim_bms_registers_init(b);
+    sim_bms_set_house(b, b->reg[300] * b->reg[307] / 1000.0, 0.9 * b->reg[318], 0.9 * b->reg[317]);
     sim_bms_model_init(b);
     b->measured_us = b->second_us = b->traffic_us = b->broadcast_us = now_us;
     b->line_free_ns = b->request_end_ns = now_us * 1000u;

@@ -82,7 +82,7 @@ struct sim_bms {
     struct sim_pack pack;
     struct sim_bms_guard guard;
     struct sim_bms_counters counters;
-    double cvl_v, ccl_a, dcl_a; /* what the house may do; no bound without a GX */
+    double cvl_v, ccl_a, dcl_a; /* what the house may do */
 
     uint16_t reg[SIM_BMS_REGISTERS];
     bool recording;        /* registers come from a file: only the clock ticks */
@@ -132,7 +132,8 @@ uint64_t sim_bms_step(struct sim_bms *b, uint64_t now_us);
 /* Takes up to cap bytes that have left the device by now_us. */
 size_t sim_bms_tx(struct sim_bms *b, uint8_t *buf, size_t cap, uint64_t now_us);
 
-/* What the GX lets the house do from now on; see struct sim_pack_limits. */
+/* What the GX lets the house do from now on; see struct sim_pack_limits. Until the first call it is
+ * a charger set by hand: registers 300 x 307, and nine tenths of 318 and 317. */
 void sim_bms_set_house(struct sim_bms *b, double cvl_v, double ccl_a, double dcl_a);
 
 /* Between the files of the virtual BMS. */

@@ -11,8 +11,10 @@
 #define PORTS_LINUX_SIM_LINK_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
+struct sim_bms;
 struct sim_gx;
 
 struct sim_link_options {
@@ -31,6 +33,13 @@ void sim_link_configure(const struct sim_link_options *options);
  * the register file cannot be read (the errno of open, or -EINVAL when its text is not one). */
 int sim_link_open_bms(void);
 int sim_link_open_gx(void);
+
+/* Reads a register file into b (sim_bms_load()). 0; or a negative errno of the file, or -EINVAL,
+ * with why filled: a sentence naming the path and, where there is one, the line. */
+int sim_link_load(struct sim_bms *b, const char *path, char *why, size_t cap);
+
+/* Monotonic time in microseconds, the simulators' clock. */
+uint64_t sim_link_now_us(void);
 
 /* A copy of the virtual GX opened last, for a view; false when there is none. Any thread. */
 bool sim_link_gx_state(struct sim_gx *out);
