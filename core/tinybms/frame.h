@@ -78,7 +78,7 @@ struct tinybms_request {
     uint8_t bytes[TINYBMS_REQUEST_MAX];
 };
 
-/* --- requests: 0, or GW_ERR_RANGE and *rq untouched --- */
+/* Requests. Each returns 0, or GW_ERR_RANGE with *rq untouched. */
 
 /* 0x03, the way to read: n 1-127 registers from addr, not past 65535. */
 int tinybms_build_read(struct tinybms_request *rq, uint16_t addr, uint16_t n);
@@ -102,8 +102,6 @@ int tinybms_build_reset(struct tinybms_request *rq, uint8_t option);
 int tinybms_build_settings_limits(struct tinybms_request *rq, uint8_t option, uint16_t n);
 /* 0x11, 0x12, 0x14-0x1C, 0x1E-0x20, which carry nothing; GW_ERR_UNKNOWN for any other. */
 int tinybms_build_plain(struct tinybms_request *rq, uint8_t command);
-
-/* --- replies --- */
 
 enum tinybms_match {
     TINYBMS_MATCH_NONE,    /* not a reply to this request, or not all of it */

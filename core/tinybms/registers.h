@@ -49,13 +49,11 @@ struct tinybms_register {
     uint8_t numerator; /* 1 or 2 */
     uint8_t decimals;  /* 0-6 */
     const char *unit;  /* "" without one */
-    enum battery_group group;
     bool writable;
     bool ranged;      /* min and max hold */
     int32_t min, max; /* raw */
     uint8_t flags;
     const struct tinybms_choice *choices; /* NULL, or ended by a NULL text */
-    const char *notes;                    /* "" without */
 };
 
 extern const struct tinybms_register tinybms_registers[];
@@ -64,6 +62,12 @@ extern const size_t tinybms_registers_count;
 /* The row that starts at addr, or of that name; NULL if there is none. */
 const struct tinybms_register *tinybms_register_at(uint16_t addr);
 const struct tinybms_register *tinybms_register_named(const char *name);
+
+/* The block that a register belongs to. */
+enum battery_group tinybms_register_group(const struct tinybms_register *r);
+
+/* What else there is to know, for people; "" if nothing. */
+const char *tinybms_register_notes(const struct tinybms_register *r);
 
 /* The word for a value of an enumeration; NULL where there is none. U8 and U16 only. */
 const char *tinybms_register_choice(const struct tinybms_register *r, uint32_t raw);

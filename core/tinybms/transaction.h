@@ -74,24 +74,23 @@ struct tinybms_transaction {
     enum tinybms_transaction_state state;
     enum tinybms_outcome outcome;
     struct tinybms_request request;
-    uint16_t sent;           /* bytes taken by the port */
-    uint32_t attempts_left;  /* after the one under way */
-    uint32_t attempt;        /* unanswered ones since the last answer; varies the spacing */
-    uint64_t start_ms;       /* not before this */
-    uint64_t drain_until_ms; /* and not later than this, however the line chatters */
+    uint16_t sent;          /* bytes taken by the port */
+    uint32_t attempts_left; /* after the one under way */
+    uint32_t attempt;       /* unanswered ones since the last answer; varies the spacing */
+    bool asked;             /* an attempt was sent whole: a reply may come */
+    uint64_t start_ms;      /* the attempt starts then, or up to TINYBMS_DRAIN_MAX_MS later */
     uint64_t sent_ms, deadline_ms;
-    uint64_t last_rx_ms, last_stray_ms;
-    bool stray_seen;
+    uint64_t last_rx_ms;
     bool bad_crc, nack_held;
     uint8_t nack;
-    uint16_t reply_at, reply_length; /* the good reply in window[], until the next byte */
-    uint16_t held;                   /* bytes in window[] */
-    uint32_t unclaimed;              /* bytes since the last good reply */
+    uint16_t reply_length; /* of the good reply at the end of window[] */
+    uint16_t held;         /* bytes in window[] */
+    uint32_t unclaimed;    /* bytes since the last good reply */
     uint8_t window[2 * TINYBMS_REPLY_MAX];
     struct tinybms_owed owed[TINYBMS_OWED_MAX];
     uint8_t owed_next;
     uint16_t latency_ms[TINYBMS_LATENCIES];
-    uint32_t latencies; /* good replies so far */
+    uint32_t latencies; /* good replies; stays between 128 and 255 once there */
     struct tinybms_counters counters;
 };
 
@@ -102,7 +101,7 @@ void tinybms_transaction_reset(struct tinybms_transaction *x);
 
 /* Starts a request with `retries` attempts after the first, not before start_ms. Must be IDLE. */
 void tinybms_transaction_begin(struct tinybms_transaction *x, const struct tinybms_request *rq,
-                               uint32_t retries, uint64_t start_ms, uint64_t now_ms);
+                               uint32_t retries, uint64_t start_ms);
 
 /* Takes bytes until the transaction is DONE; returns how many were taken. The rest belongs to
  * nobody: hand it in again once the outcome is dealt with. Without a request all is stray. */

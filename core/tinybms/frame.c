@@ -1,0 +1,389 @@
+/* SPDX-License-Identifier: MIT */
+/* What the replies of the protocol look like and say: reply_shapes is the table of the document,
+ * everything else compares bytes with it.
+ *
+ * The packets of a reply to 0x07 that are not the last one carry their number where the length
+ * would be, so their length is nowhere: a packet ends at the first even length where its CRC holds
+ * and the next packet begins. */
+#include "tinybms/frame.h"
+
+#include <string.h>
+
+#include "tinybms/crc.h"
+
+enum {
+    HEAD = 0xAA,
+    CODE_NACK = 0x00,
+    CODE_ACK = 0x01,
+    MORE_PACKETS = 0x80,
+    ACK_BYTES = 5,
+    ECHO_BYTES = 8,
+};
+
+enum reply_form {
+    FORM_ACK,     /* AA 01 cmd crc */
+    FORM_ECHO,    /* AA cmd addr(BE) 00 n crc */
+    FORM_BARE,    /* AA cmd payload crc */
+    FORM_COUNTED, /* AA cmd len payload crc, the length known beforehand */
+    FORM_RANGED,  /* AA cmd len payload crc, the length known to be in a range */
+    FORM_PACKETS, /* AA 07 number-or-length payload crc, repeated */
+};
+
+struct reply_shape {
+    uint8_t command;
+    enum reply_form form;
+    uint8_t fixed; /* payload bytes: all, or the least of FORM_RANGED */
+    uint8_t each;  /* payload bytes for each register asked for; the step of FORM_RANGED */
+    uint8_t most;  /* payload bytes at most of FORM_RANGED */
+};
+
+/* clang-format off */
+static const struct reply_shape reply_shapes[] = {
+    {TINYBMS_RESET,            FORM_ACK,     0,  0, 0},
+    {TINYBMS_READ,             FORM_COUNTED, 0,  2, 0},
+    {TINYBMS_READ_BLOCK,       FORM_PACKETS, 0,  2, 0},
+    {TINYBMS_READ_EACH,        FORM_COUNTED, 0,  4, 0},
+    {TINYBMS_WRITE_BLOCK,      FORM_ACK,     0,  0, 0},
+    {TINYBMS_WRITE_EACH,       FORM_ACK,     0,  0, 0},
+    {TINYBMS_WRITE,            FORM_ECHO,    0,  0, 0},
+    {TINYBMS_EVENTS_NEWEST,    FORM_RANGED,  4,  4, 252},
+    {TINYBMS_EVENTS_ALL,       FORM_RANGED,  4,  4, 252},
+    {TINYBMS_PACK_VOLTAGE,     FORM_BARE,    4,  0, 0},
+    {TINYBMS_PACK_CURRENT,     FORM_BARE,    4,  0, 0},
+    {TINYBMS_MAX_CELL,         FORM_BARE,    2,  0, 0},
+    {TINYBMS_MIN_CELL,         FORM_BARE,    2,  0, 0},
+    {TINYBMS_ONLINE_STATUS,    FORM_BARE,    2,  0, 0},
+    {TINYBMS_LIFETIME,         FORM_BARE,    4,  0, 0},
+    {TINYBMS_STATE_OF_CHARGE,  FORM_BARE,    4,  0, 0},
+    {TINYBMS_TEMPERATURES,     FORM_COUNTED, 6,  0, 0},
+    {TINYBMS_CELLS,            FORM_RANGED,  2,  2, 32},
+    {TINYBMS_SETTINGS_LIMITS,  FORM_COUNTED, 0,  2, 0},
+    {TINYBMS_VERSION,          FORM_COUNTED, 5,  0, 0},
+    {TINYBMS_EXTENDED_VERSION, FORM_COUNTED, 7,  0, 0},
+    {TINYBMS_SPEED,            FORM_BARE,    12, 0, 0},
+};
+/* clang-format on */
+
+static const struct reply_shape *shape_of(uint8_t command) {
+    for (size_t i = 0; i < sizeof reply_shapes / sizeof reply_shapes[0]; i++) {
+        if (reply_shapes[i].command == command) {
+            return &reply_shapes[i];
+        }
+    }
+    return NULL;
+}
+
+static uint16_t le16(const uint8_t *p) {
+    return (uint16_t)(p[0] + 256u * p[1]);
+}
+
+static uint16_t be16(const uint8_t *p) {
+    return (uint16_t)(256u * p[0] + p[1]);
+}
+
+static uint32_t le32(const uint8_t *p) {
+    return le16(p) + 65536u * le16(p + 2);
+}
+
+void tinybms_reply_length(const struct tinybms_request *rq, size_t *min, size_t *max) {
+    const struct reply_shape *s = shape_of(rq->command);
+    *min = *max = 0;
+    if (s == NULL) {
+        return;
+    }
+    size_t payload = s->fixed + (size_t)s->each * rq->count;
+    switch (s->form) {
+    case FORM_ACK:
+        *min = *max = ACK_BYTES;
+        return;
+    case FORM_ECHO:
+        *min = *max = ECHO_BYTES;
+        return;
+    case FORM_BARE:
+        *min = *max = 4 + payload;
+        return;
+    case FORM_COUNTED:
+        *min = *max = 5 + payload;
+        return;
+    case FORM_RANGED:
+        *min = 5u + s->fixed;
+        *max = 5u + s->most;
+        return;
+    case FORM_PACKETS:
+        *min = 5 + payload;
+        *max = TINYBMS_REPLY_MAX;
+        return;
+    }
+}
+
+/* The length of the reply that begins at p as far as its first n bytes tell; 0: not a good reply to
+ * rq. With too few bytes to tell, the longest it may be. */
+static size_t announced_length(const struct tinybms_request *rq, const uint8_t *p, size_t n) {
+    const struct reply_shape *s = shape_of(rq->command);
+    size_t min, max;
+    tinybms_reply_length(rq, &min, &max);
+    if (s == NULL || n == 0 || p[0] != HEAD) {
+        return 0;
+    }
+    uint8_t code = s->form == FORM_ACK ? CODE_ACK : rq->command;
+    if (n >= 2 && p[1] != code) {
+        return 0;
+    }
+    if (n < 3) {
+        return max;
+    }
+    switch (s->form) {
+    case FORM_ACK:
+        return p[2] == rq->command ? max : 0;
+    case FORM_ECHO: {
+        const uint8_t echo[4] = {(uint8_t)(rq->addr >> 8), (uint8_t)(rq->addr & 0xFF), 0,
+                                 (uint8_t)rq->count};
+        size_t shown = n - 2 < sizeof echo ? n - 2 : sizeof echo;
+        return memcmp(p + 2, echo, shown) == 0 ? max : 0;
+    }
+    case FORM_BARE:
+        return max;
+    case FORM_COUNTED:
+        return 5u + p[2] == max ? max : 0;
+    case FORM_RANGED:
+        return p[2] >= s->fixed && p[2] <= s->most && p[2] % s->each == 0 ? 5u + p[2] : 0;
+    case FORM_PACKETS:
+        return (p[2] & MORE_PACKETS) != 0 ? max : (5u + p[2] == min ? min : 0);
+    }
+    return 0;
+}
+
+bool tinybms_reply_begins(const struct tinybms_request *rq, const uint8_t *p, size_t n) {
+    return announced_length(rq, p, n) > n;
+}
+
+static bool crc_holds(const uint8_t *p, size_t n) {
+    return tinybms_crc(p, n) == 0;
+}
+
+/* The payload bytes of a packet that is not the last, at p with n bytes to the end of the reply,
+ * at most `most`; 0 where its CRC holds nowhere. */
+static size_t packet_payload(const uint8_t *p, size_t n, size_t most) {
+    uint16_t crc = tinybms_crc(p, 3);
+    for (size_t payload = 2; payload <= most && payload + 5 < n; payload += 2) {
+        crc = tinybms_crc_add(crc, p + 1 + payload, 2);
+        const uint8_t *end = p + 3 + payload;
+        if (tinybms_crc_add(crc, end, 2) == 0 && end[2] == HEAD &&
+            (payload + 6 == n || end[3] == TINYBMS_READ_BLOCK)) {
+            return payload;
+        }
+    }
+    return 0;
+}
+
+/* Reads all packets of p[0, n); data (may be NULL) gets the payload of all. False: not one whole
+ * reply. Packets count up from 0 or from 1. */
+static bool walk_packets(const struct tinybms_request *rq, const uint8_t *p, size_t n,
+                         uint8_t *data) {
+    size_t wanted = 2u * rq->count, got = 0, at = 0;
+    int number = -1;
+    while (n - at >= 5 && p[at] == HEAD && p[at + 1] == TINYBMS_READ_BLOCK) {
+        uint8_t second = p[at + 2];
+        bool last = (second & MORE_PACKETS) == 0;
+        size_t payload = second;
+        if (!last) {
+            int this_number = second & 0x7F;
+            if (number < 0 ? this_number > 1 : this_number != number + 1) {
+                return false;
+            }
+            number = this_number;
+            payload = wanted - got > 2 ? packet_payload(p + at, n - at, wanted - got - 2) : 0;
+            if (payload == 0) {
+                return false;
+            }
+        } else if (payload != wanted - got || at + 5 + payload != n || !crc_holds(p + at, n - at)) {
+            return false;
+        }
+        if (data != NULL) {
+            memcpy(data + got, p + at + 3, payload);
+        }
+        if (last) {
+            return true;
+        }
+        got += payload;
+        at += 5 + payload;
+    }
+    return false;
+}
+
+/* 0x09 repeats each address before its value: p is whole, its length is right. */
+static bool addresses_agree(const struct tinybms_request *rq, const uint8_t *p) {
+    for (uint16_t i = 0; i < rq->count; i++) {
+        if (memcmp(p + 3 + 4u * i, rq->bytes + 3 + 2u * i, 2) != 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+enum tinybms_match tinybms_match(const struct tinybms_request *rq, const uint8_t *p, size_t n) {
+    if (n == TINYBMS_NACK_BYTES && p[0] == HEAD && p[1] == CODE_NACK && p[2] == rq->command) {
+        return crc_holds(p, n) ? TINYBMS_MATCH_NACK : TINYBMS_MATCH_BAD_CRC;
+    }
+    if (n < ACK_BYTES) {
+        return TINYBMS_MATCH_NONE;
+    }
+    if (rq->command == TINYBMS_READ_BLOCK && p[0] == HEAD && (p[2] & MORE_PACKETS) != 0) {
+        return walk_packets(rq, p, n, NULL) ? TINYBMS_MATCH_REPLY : TINYBMS_MATCH_NONE;
+    }
+    if (announced_length(rq, p, n) != n) {
+        return TINYBMS_MATCH_NONE;
+    }
+    if (!crc_holds(p, n)) {
+        return TINYBMS_MATCH_BAD_CRC;
+    }
+    if (rq->command == TINYBMS_READ_EACH && !addresses_agree(rq, p)) {
+        return TINYBMS_MATCH_NONE;
+    }
+    return TINYBMS_MATCH_REPLY;
+}
+
+static bool is_reply(const struct tinybms_request *rq, const uint8_t *p, size_t n) {
+    return tinybms_match(rq, p, n) == TINYBMS_MATCH_REPLY;
+}
+
+int tinybms_parse_nack(const struct tinybms_request *rq, const uint8_t *p, size_t n,
+                       uint8_t *code) {
+    if (tinybms_match(rq, p, n) != TINYBMS_MATCH_NACK) {
+        return GW_ERR_SYNTAX;
+    }
+    *code = p[3];
+    return GW_OK;
+}
+
+int tinybms_parse_words(const struct tinybms_request *rq, const uint8_t *p, size_t n, uint16_t *out,
+                        size_t cap) {
+    bool big_endian = rq->command == TINYBMS_READ;
+    bool cells = rq->command == TINYBMS_CELLS;
+    if (!big_endian && !cells && rq->command != TINYBMS_READ_BLOCK &&
+        rq->command != TINYBMS_READ_EACH && rq->command != TINYBMS_SETTINGS_LIMITS) {
+        return GW_ERR_SYNTAX;
+    }
+    if (!is_reply(rq, p, n)) {
+        return GW_ERR_SYNTAX;
+    }
+    uint16_t words = cells ? p[2] / 2 : rq->count;
+    if (cap < words) {
+        return GW_ERR_SPACE;
+    }
+    if (rq->command == TINYBMS_READ_EACH) {
+        for (uint16_t i = 0; i < words; i++) {
+            out[i] = le16(p + 5 + 4u * i);
+        }
+        return words;
+    }
+    uint8_t data[2 * TINYBMS_READ_MAX];
+    if (rq->command != TINYBMS_READ_BLOCK) {
+        memcpy(data, p + 3, 2u * words);
+    } else if (!walk_packets(rq, p, n, data)) {
+        return GW_ERR_SYNTAX;
+    }
+    for (uint16_t i = 0; i < words; i++) {
+        out[i] = big_endian ? be16(data + 2u * i) : le16(data + 2u * i);
+    }
+    return words;
+}
+
+int tinybms_parse_events(const struct tinybms_request *rq, const uint8_t *p, size_t n,
+                         uint32_t *bms_time_s, struct battery_event *out, size_t cap) {
+    if ((rq->command != TINYBMS_EVENTS_NEWEST && rq->command != TINYBMS_EVENTS_ALL) ||
+        !is_reply(rq, p, n)) {
+        return GW_ERR_SYNTAX;
+    }
+    int events = p[2] / 4 - 1;
+    if (cap < (size_t)events) {
+        return GW_ERR_SPACE;
+    }
+    *bms_time_s = le32(p + 3);
+    for (int i = 0; i < events; i++) {
+        uint32_t word = le32(p + 7 + 4 * i);
+        out[i].at_s = word & 0xFFFFFF;
+        out[i].id = (uint8_t)(word >> 24);
+    }
+    return events;
+}
+
+int tinybms_parse_milli(const struct tinybms_request *rq, const uint8_t *p, size_t n,
+                        int32_t *milli) {
+    if ((rq->command != TINYBMS_PACK_VOLTAGE && rq->command != TINYBMS_PACK_CURRENT) ||
+        !is_reply(rq, p, n)) {
+        return GW_ERR_SYNTAX;
+    }
+    return tinybms_f32_milli(le32(p + 2), milli) ? GW_OK : GW_ERR_RANGE;
+}
+
+int tinybms_parse_number(const struct tinybms_request *rq, const uint8_t *p, size_t n,
+                         uint32_t *out) {
+    if (rq->command < TINYBMS_MAX_CELL || rq->command > TINYBMS_STATE_OF_CHARGE ||
+        !is_reply(rq, p, n)) {
+        return GW_ERR_SYNTAX;
+    }
+    *out = rq->command < TINYBMS_LIFETIME ? le16(p + 2) : le32(p + 2);
+    return GW_OK;
+}
+
+int tinybms_parse_temperatures(const struct tinybms_request *rq, const uint8_t *p, size_t n,
+                               int16_t out_dc[3]) {
+    if (rq->command != TINYBMS_TEMPERATURES || !is_reply(rq, p, n)) {
+        return GW_ERR_SYNTAX;
+    }
+    for (size_t i = 0; i < 3; i++) {
+        out_dc[i] = (int16_t)le16(p + 3 + 2 * i);
+    }
+    return GW_OK;
+}
+
+int tinybms_parse_version(const struct tinybms_request *rq, const uint8_t *p, size_t n,
+                          struct tinybms_version *out) {
+    bool extended = rq->command == TINYBMS_EXTENDED_VERSION;
+    if ((!extended && rq->command != TINYBMS_VERSION) || !is_reply(rq, p, n)) {
+        return GW_ERR_SYNTAX;
+    }
+    *out = (struct tinybms_version){
+        .hardware = p[3],
+        .hardware_changes = p[4],
+        .firmware_public = p[5],
+        .firmware_internal = le16(p + 6),
+        .extended = extended,
+        .bootloader = extended ? p[8] : 0,
+        .register_map = extended ? p[9] : 0,
+    };
+    return GW_OK;
+}
+
+int tinybms_parse_speed(const struct tinybms_request *rq, const uint8_t *p, size_t n,
+                        int32_t *speed_milli, uint32_t *distance_left, uint32_t *time_left_s) {
+    if (rq->command != TINYBMS_SPEED || !is_reply(rq, p, n)) {
+        return GW_ERR_SYNTAX;
+    }
+    if (!tinybms_f32_milli(le32(p + 2), speed_milli)) {
+        return GW_ERR_RANGE;
+    }
+    *distance_left = le32(p + 6);
+    *time_left_s = le32(p + 10);
+    return GW_OK;
+}
+
+/* value = mantissa x 2^(exponent - 150); from exponent 150 on it is 8388608 at least, too much. */
+bool tinybms_f32_milli(uint32_t bits, int32_t *milli) {
+    uint32_t exponent = (bits >> 23) & 0xFF;
+    if (exponent >= 150) {
+        return false;
+    }
+    uint64_t mantissa = (bits & 0x7FFFFF) | (exponent > 0 ? 0x800000u : 0u);
+    uint32_t shift = 150 - (exponent > 0 ? exponent : 1);
+    uint64_t magnitude = 0;
+    if (shift < 40) { /* below, less than half of a thousandth is left */
+        magnitude = (mantissa * 1000 + ((uint64_t)1 << (shift - 1))) >> shift;
+    }
+    if (magnitude > INT32_MAX) {
+        return false;
+    }
+    *milli = (bits >> 31) != 0 ? -(int32_t)magnitude : (int32_t)magnitude;
+    return true;
+}
