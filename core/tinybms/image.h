@@ -84,4 +84,7 @@ bool tinybms_image_get_raw(const struct tinybms_image *image, uint16_t addr, uin
 uint32_t tinybms_image_decode(struct tinybms_image *image, const struct tinybms_rules *rules,
                               uint16_t addr, size_t n, struct battery *b, uint64_t now_ms);
 
+/* The overrides alone: the fields become valid as of now_ms. */
+void tinybms_rules_apply(const struct tinybms_rules *rules, struct battery *b, uint64_t now_ms);
+
 #endif

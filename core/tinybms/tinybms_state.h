@@ -10,8 +10,6 @@
 /* Whose request is under way. */
 enum tinybms_turn { TINYBMS_TURN_NONE, TINYBMS_TURN_FAST, TINYBMS_TURN_SLOW, TINYBMS_TURN_COMMAND };
 
-enum tinybms_command_kind { TINYBMS_DO_READ, TINYBMS_DO_WRITE, TINYBMS_DO_RESET };
-
 /* What a command of the user does next. */
 enum tinybms_command_step {
     TINYBMS_STEP_READ,  /* the registers asked for */
@@ -23,7 +21,6 @@ enum tinybms_command_step {
 };
 
 struct tinybms_queued {
-    enum tinybms_command_kind kind;
     enum tinybms_command_step step;
     uint32_t id;
     uint16_t addr, count;
@@ -44,11 +41,13 @@ struct tinybms_queued {
 
 struct tinybms_fast {
     uint64_t due_ms;
+    uint32_t retries;  /* of the series under way */
     uint32_t turns;    /* series of attempts that ended, wraps */
     uint32_t failures; /* series without an answer since the last sample */
     bool split;        /* 0-15 and 32-53 instead of 0-53, until the port is reopened */
     bool trying_split; /* this series only */
-    bool second_half;
+    bool second_half;  /* the first one is in word[] */
+    bool again;        /* the same sample, after a refusal of the whole block */
     uint16_t word[TINYBMS_LIVE_WORDS]; /* of the sample under way */
 };
 
@@ -61,7 +60,7 @@ struct tinybms_slow {
 struct tinybms_settings_reader {
     uint8_t piece;       /* the next one of this round */
     uint8_t timeouts;    /* of it, in a row */
-    uint32_t given_up;   /* a bit per piece that this device does not answer: see slow.c */
+    uint64_t given_up;   /* a bit per piece that this device does not answer: see slow.c */
     uint64_t forgive_ms; /* when single registers given up are tried again */
 };
 
@@ -80,7 +79,7 @@ struct tinybms {
     struct tinybms_slow slow[BATTERY_GROUP_COUNT]; /* [BATTERY_GROUP_LIVE] is not used */
     enum battery_group slow_group;                 /* under way */
     uint64_t slow_turn_ms;
-    uint32_t slow_fast_turns; /* fast.turns at the last slow turn */
+    uint32_t slow_fast_turns; /* fast.turns when a slow turn last cost a fast sample its time */
     struct tinybms_settings_reader settings;
 
     bool sample_told;

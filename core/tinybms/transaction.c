@@ -95,6 +95,10 @@ static void done(struct tinybms_transaction *x, enum tinybms_outcome outcome) {
     x->state = TINYBMS_TRANSACTION_DONE;
 }
 
+uint64_t tinybms_transaction_spacing_ms(const struct tinybms_transaction *x) {
+    return (uint64_t)x->timing.retry_delay_ms + x->attempt % SPACING_MODULO;
+}
+
 /* Another attempt after the usual delay, or the end. */
 static void retry_or(struct tinybms_transaction *x, enum tinybms_outcome outcome, uint64_t now_ms) {
     x->bad_crc = x->nack_held = false;
@@ -104,7 +108,7 @@ static void retry_or(struct tinybms_transaction *x, enum tinybms_outcome outcome
     }
     x->attempts_left--;
     x->counters.retries++;
-    delay_until(x, now_ms + x->timing.retry_delay_ms + x->attempt % SPACING_MODULO);
+    delay_until(x, now_ms + tinybms_transaction_spacing_ms(x));
 }
 
 static void refused(struct tinybms_transaction *x, uint8_t code, uint64_t now_ms) {

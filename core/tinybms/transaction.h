@@ -123,6 +123,9 @@ void tinybms_transaction_release(struct tinybms_transaction *x);
 /* The time that request and longest reply take on the wire, in ms, rounded up. */
 uint64_t tinybms_wire_ms(const struct tinybms_request *rq, uint32_t baudrate);
 
+/* The delay before the next attempt: retry_delay_ms and a little that varies. */
+uint64_t tinybms_transaction_spacing_ms(const struct tinybms_transaction *x);
+
 /* The counters with the latencies worked out. */
 void tinybms_transaction_counters(const struct tinybms_transaction *x,
                                   struct tinybms_counters *out);
