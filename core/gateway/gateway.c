@@ -290,14 +290,15 @@ static void watch_link_quality(struct gateway *g, uint64_t now_ms) {
     }
     struct tinybms_counters c;
     tinybms_counters(&g->bms, &c);
-    uint32_t polls = c.polls - g->poor_polls;
+    uint32_t asked = c.polls + c.retries;
+    uint32_t polls = asked - g->poor_polls;
     uint32_t successes = c.successes - g->poor_successes;
     bool poor = g->bms_link_poor;
     if (polls >= LINK_QUALITY_POLLS_MIN) { /* without a port nothing is asked and nothing known */
         poor = successes < polls / 2;
     }
     g->poor_since_ms = now_ms;
-    g->poor_polls = c.polls;
+    g->poor_polls = asked;
     g->poor_successes = c.successes;
     if (poor != g->bms_link_poor) {
         g->bms_link_poor = poor;

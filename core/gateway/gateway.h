@@ -87,7 +87,7 @@ struct gateway {
 
     /* quality of the BMS link: counters at the start of the running minute */
     bool bms_link_poor;
-    uint32_t poor_polls, poor_successes;
+    uint32_t poor_polls, poor_successes; /* polls: every attempt */
     uint64_t poor_since_ms;
 
     bool first_sample_logged, broadcast_warned;
