@@ -1,0 +1,88 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Runs the end-to-end tests: each test in a process of its own, several at a time; then, alone and one
+after the other, those that measure time.
+
+    run.py [independent|timed] [WORD...]     only tests whose name contains one of the words
+
+TINYBMS_GW names the binary (default build/release/tinybms-gw), TINYBMS_GW_DATA the folder of the
+recordings, TINYBMS_GW_LONG=1 asks for the long forms. Exit 0: every test passed."""
+import concurrent.futures
+import os
+import pathlib
+import re
+import signal
+import subprocess
+import sys
+import time
+
+HERE = pathlib.Path(__file__).resolve().parent
+TIMED = {"Changes", "Restart", "Silent"}
+AT_ONCE = 6
+LIMIT_S = 7200 if os.environ.get("TINYBMS_GW_LONG") == "1" else 170
+
+
+def classes():
+    """Every test class, by its file's text: importing them all here would need the peers' modules."""
+    for path in sorted(HERE.glob("test_*.py")):
+        for name in re.findall(r"^class (\w+)\(Case\)", path.read_text("utf-8"), re.MULTILINE):
+            yield path.stem, name
+
+
+def methods(module, name):
+    body = re.split(r"^class %s\(Case\).*$" % name, (HERE / (module + ".py")).read_text("utf-8"),
+                    flags=re.MULTILINE)[1]
+    body = re.split(r"^class ", body, flags=re.MULTILINE)[0]
+    return re.findall(r"^    def (test_\w+)", body, re.MULTILINE)
+
+
+def run(target):
+    began = time.monotonic()
+    process = subprocess.Popen([sys.executable, "-B", "-m", "unittest", target], cwd=HERE,
+                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
+                               start_new_session=True)
+    try:
+        output, _ = process.communicate(timeout=LIMIT_S)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)  # its session: the programs it started, too
+        output, _ = process.communicate()
+        output += b"\nnot finished in %d s" % LIMIT_S
+    return target, process.returncode, output.decode("utf-8", "replace"), time.monotonic() - began
+
+
+def report(result):
+    target, code, output, seconds = result
+    name = target.split(".", 1)[1]
+    for line in output.splitlines():
+        if line.startswith(("measured:", "said:", "SKIPPED")):
+            print(line)
+    print("%s %s (%.1f s)" % ("ok    " if code == 0 else "FAILED", name, seconds), flush=True)
+    if code != 0:
+        print(output)
+    return code == 0
+
+
+def main(arguments):
+    groups = [a for a in arguments if a in ("independent", "timed")] or ["independent", "timed"]
+    words = [a for a in arguments if a not in ("independent", "timed")]
+    began, passed, failed = time.monotonic(), 0, 0
+    targets = {"independent": [], "timed": []}
+    for module, name in classes():
+        for method in methods(module, name):
+            target = "%s.%s.%s" % (module, name, method)
+            if not words or any(word in target for word in words):
+                targets["timed" if name in TIMED else "independent"].append(target)
+    for group in groups:
+        workers = AT_ONCE if group == "independent" else 1
+        with concurrent.futures.ThreadPoolExecutor(workers) as pool:
+            for result in pool.map(run, targets[group]):
+                if report(result):
+                    passed += 1
+                else:
+                    failed += 1
+    print("e2e: %d passed, %d failed, %.0f s" % (passed, failed, time.monotonic() - began))
+    return 0 if passed and not failed else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
