@@ -108,8 +108,8 @@ static void guard_voltage(struct sim_bms *b, const struct measured *m) {
     /* one cell at the top opens the charge switch until the others have caught up */
     double spread = m->max_mv - m->min_mv;
     bool at_top = m->max_mv >= b->reg[300];
-    g->top_pause = at_top ? g->top_pause || spread >= b->reg[308]
-                          : g->top_pause && m->max_mv >= b->reg[300] - 20;
+    bool near_top = m->max_mv >= b->reg[300] - 20;
+    g->top_pause = spread >= b->reg[308] && (at_top || (g->top_pause && near_top));
 }
 
 static void guard_temperature(struct sim_bms *b, const struct measured *m) {
@@ -178,9 +178,9 @@ static void set_switches(struct sim_bms *b, const struct measured *m) {
 static void balance(struct sim_bms *b, const struct measured *m, double dt_s) {
     uint16_t wanted = 0, active = 0;
     unsigned n = b->pack.config.cells;
-    b->guard.balance_s += dt_s;
-    while (b->guard.balance_s >= 6.0)
-        b->guard.balance_s -= 6.0 * (double)(int)(b->guard.balance_s / 6.0);
+    b->guard.balance_s += dt_s < 2.0 ? dt_s : 2.0; /* in fast time every measurement is a turn */
+    if (b->guard.balance_s >= 6.0)
+        b->guard.balance_s -= 6.0;
     unsigned turn = (unsigned)(b->guard.balance_s / 2.0) % 3;
     bool charging = m->amps > flowing_a || b->guard.over_voltage || b->guard.top_pause;
     for (unsigned i = 0; i < n; i++) {

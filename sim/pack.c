@@ -10,9 +10,9 @@ struct day_point {
 };
 /* clang-format off */
 static const struct day_point day[] = {
-    { 0.0, -0.030}, { 5.5, -0.025}, { 7.0, -0.090}, { 8.0, -0.040}, { 9.5,  0.080}, {12.0,  0.230},
-    {14.0,  0.210}, {16.5,  0.060}, {17.5, -0.060}, {19.0, -0.160}, {21.0, -0.120}, {23.0, -0.050},
-    {24.0, -0.030},
+    { 0.0, -0.025}, { 5.5, -0.020}, { 7.0, -0.070}, { 8.0, -0.030}, { 9.5,  0.080}, {12.0,  0.230},
+    {14.0,  0.210}, {16.5,  0.060}, {17.5, -0.050}, {19.0, -0.130}, {21.0, -0.095}, {23.0, -0.040},
+    {24.0, -0.025},
 };
 /* clang-format on */
 
@@ -33,7 +33,7 @@ void sim_pack_preset(struct sim_pack_config *cfg, enum sim_chemistry_id chemistr
         .start_soc = 0.55,
         .start_hour = 10.5,
         .capacity_spread = 0.01,
-        .soc_spread = 0.006,
+        .soc_spread = chemistry == SIM_LFP ? 0.0015 : 0.004, /* an LFP curve is steep at its end */
         .ambient_c = 21.0,
         .seed = 1,
     };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Simulators behind one end of a socket pair. Each thread owns its simulator; what the two share is
  * what the GX received, copied under a lock. */
+#define _GNU_SOURCE /* ppoll */
 #include "sim_link.h"
 
 #include <errno.h>
