@@ -92,11 +92,11 @@ struct settings {
 };
 
 enum settings_type {
-    SETTINGS_BOOL,
-    SETTINGS_UINT,
-    SETTINGS_DECIMAL,
-    SETTINGS_ENUM,
-    SETTINGS_STRING
+    SETTINGS_BOOL,    /* bool */
+    SETTINGS_UINT,    /* uint32_t */
+    SETTINGS_DECIMAL, /* int32_t, or a uint32_t that never exceeds it */
+    SETTINGS_ENUM,    /* uint32_t, an index into choices */
+    SETTINGS_STRING   /* char[capacity], NUL-terminated */
 };
 
 struct settings_row {
@@ -104,12 +104,13 @@ struct settings_row {
     enum settings_type type;
     uint16_t offset;            /* into struct settings */
     uint16_t capacity;          /* SETTINGS_STRING: bytes with the NUL */
-    uint8_t decimals;           /* SETTINGS_DECIMAL: stored as an int32 of 10^-decimals units */
+    uint8_t decimals;           /* SETTINGS_DECIMAL: stored in 10^-decimals units */
     const char *unit;           /* as in the key, for people; "" without one */
     int64_t min, max;           /* in stored units; SETTINGS_STRING: length */
     int64_t preset;             /* default, in stored units */
     const char *text_preset;    /* SETTINGS_STRING */
     const char *const *choices; /* SETTINGS_ENUM: NULL-terminated, index is the stored value */
+    const uint32_t *values;     /* SETTINGS_UINT: if not NULL, 0-terminated, nothing else is good */
     bool or_zero;               /* 0 is allowed too, below min, and means "automatic" */
     bool secret, restart;
     const char *help; /* one English sentence */
@@ -124,26 +125,31 @@ struct settings_error {
     int err; /* GW_ERR_SYNTAX, _UNKNOWN, _TYPE, _RANGE, _CONFLICT, _SPACE */
     char key[64];
     uint32_t line, column; /* 0 when not from a file */
-    char text[256];        /* "tinybms.poll_interval_ms: 5 is out of range 20 to 2000 ms" */
+    char text[256];        /* "tinybms.poll_interval_ms: 5 is out of range 20 to 2000 ms"; printable
+                              ASCII whatever was given */
 };
 
 void settings_defaults(struct settings *s);
 
 /* Reads a JSON object, nested or with dotted keys, over what *s holds; the founding names
- * cvl_algorithm and web_server are read as cvl and webserver. 0 or a negative error with *e filled;
- * on error *s is unchanged. */
+ * cvl_algorithm and web_server are read as cvl and webserver. A key given twice, in whatever
+ * spelling, is refused. n over SETTINGS_JSON_MAX is GW_ERR_SPACE. 0 or a negative error with *e
+ * filled; on error *s is unchanged. About 3 KB of stack. */
 int settings_parse(struct settings *s, const char *json, size_t n, struct settings_error *e);
 
-/* One key=value of the command line. Same errors; on error *s is unchanged. */
+/* One key=value of the command line, the value as the row's type has it: true or false, a number,
+ * one of the words, or the text as it stands. Same errors; on error *s is unchanged. */
 int settings_assign(struct settings *s, const char *assignment, struct settings_error *e);
 
-/* Rules between settings (ages in order, link forms). Ranges were checked at parse. */
+/* Rules between settings (ages in order, link forms, names). Ranges were checked at parse. 0,
+ * GW_ERR_RANGE or GW_ERR_CONFLICT with *e filled. */
 int settings_check(const struct settings *s, struct settings_error *e);
 
-/* The effective settings as nested JSON, secrets as "********". Bytes or GW_ERR_SPACE. */
+/* The effective settings as nested JSON, secrets as "********" (which, read back, changes nothing).
+ * Bytes or GW_ERR_SPACE. */
 int settings_print(const struct settings *s, char *buf, size_t cap);
 
-/* JSON Schema (2020-12) of a settings file. Bytes or GW_ERR_SPACE. */
+/* JSON Schema (2020-12) of a settings file, in its nested form. Bytes or GW_ERR_SPACE. */
 int settings_schema(char *buf, size_t cap);
 
 /* True where a and b differ in a row that needs a restart; *key is set to the first such key. */
