@@ -48,6 +48,7 @@ const char *limit_reason_text(enum limit_reason r) {
         [LIMIT_STATUS_FAULT] = "status-fault",
         [LIMIT_TEMPERATURE_HIGH] = "temperature-high",
         [LIMIT_TEMPERATURE_LOW] = "temperature-low",
+        [LIMIT_OPENING] = "opening",
         [LIMIT_STALE_CLOSING] = "stale-closing",
         [LIMIT_STALE_CLOSED] = "stale-closed",
     };

@@ -11,6 +11,8 @@ enum {
     GX_ABSENCE_WARNING_MS = 600000, /* a GX reboots, updates: 10 minutes */
     LINK_QUALITY_WINDOW_MS = 60000,
     LINK_QUALITY_POLLS_MIN = 10,
+    RESET_OPTION_RESTART = 5,
+    REGISTER_OPERATION_MODE = 340,
 };
 
 /* ---- settings to the modules' own configurations ---- */
@@ -37,6 +39,7 @@ static struct tinybms_config bms_config(const struct settings *s) {
 static struct policy_config policy_config(const struct settings *s) {
     return (struct policy_config){
         .cvl_margin_mv = s->cvl.margin_mv,
+        .low_power = s->tinybms.low_power,
         .stage = {.close_ms = s->tinybms.stale_close_ms,
                   .zero_ms = s->tinybms.stale_zero_ms,
                   .zero_discharge_ms = s->tinybms.stale_zero_discharge_ms,
@@ -202,6 +205,7 @@ static void drain_bms(struct gateway *g, uint64_t now_ms) {
 void gateway_set_uart(struct gateway *g, bool up, uint64_t now_ms) {
     g->now_ms = now_ms;
     tinybms_set_port(&g->bms, up, now_ms);
+    tinybms_set_resting(&g->bms, policy_resting(&g->policy), now_ms);
     drain_bms(g, now_ms);
 }
 
@@ -330,6 +334,13 @@ static uint64_t next_deadline(const struct gateway *g, uint64_t bms_ms, uint64_t
     return earliest(deadline, g->poor_since_ms + LINK_QUALITY_WINDOW_MS);
 }
 
+/* A BMS that nobody uses may sleep; a GX wakes it. */
+static void watch_rest(struct gateway *g, uint64_t now_ms) {
+    uint64_t absent_ms = g->gx_present ? 0 : now_ms - g->gx_changed_ms;
+    policy_set_gx_absent(&g->policy, g->gx_present ? 0 : absent_ms + 1, now_ms);
+    tinybms_set_resting(&g->bms, policy_resting(&g->policy), now_ms);
+}
+
 uint64_t gateway_step(struct gateway *g, uint64_t now_ms) {
     g->now_ms = now_ms;
     uint64_t bms_ms = tinybms_step(&g->bms, now_ms);
@@ -338,10 +349,18 @@ uint64_t gateway_step(struct gateway *g, uint64_t now_ms) {
     uint64_t policy_ms = policy_step(&g->policy, now_ms);
     publish_decisions(g, now_ms);
     watch_gx(g, now_ms);
+    watch_rest(g, now_ms);
+    publish_decisions(g, now_ms);
     return next_deadline(g, bms_ms, policy_ms, now_ms);
 }
 
 /* ---- commands ---- */
+
+/* Option 5 restarts the BMS, and so does a new operation mode. */
+static bool restarts_bms(const struct gateway_command *c) {
+    return (c->kind == GATEWAY_RESET_BMS && c->option == RESET_OPTION_RESTART) ||
+           (c->kind == GATEWAY_WRITE_REGISTER && c->addr == REGISTER_OPERATION_MODE);
+}
 
 int gateway_command(struct gateway *g, const struct gateway_command *c, uint64_t now_ms) {
     g->now_ms = now_ms;
@@ -362,6 +381,10 @@ int gateway_command(struct gateway *g, const struct gateway_command *c, uint64_t
     }
     if (err == GW_OK) {
         g->commands_under_way++;
+        policy_wake(&g->policy, now_ms);
+        if (restarts_bms(c)) {
+            policy_expect_restart(&g->policy, now_ms);
+        }
     }
     return err;
 }
@@ -384,7 +407,7 @@ void gateway_snapshot(const struct gateway *g, struct gateway_snapshot *out, uin
     out->uptime_ms = now_ms - g->started_ms;
     out->battery = g->policy.sample;
     out->sample_known = g->policy.have_sample;
-    out->sample_age_ms = g->policy.have_sample ? now_ms - g->policy.stage.last_good_ms : UINT64_MAX;
+    out->sample_age_ms = policy_age_ms(&g->policy, now_ms);
     out->limits = g->policy.limits;
     out->alarms = g->policy.alarms;
     out->stage = g->policy.stage.stage;

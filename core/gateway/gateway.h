@@ -104,7 +104,7 @@ struct gateway_snapshot {
     uint64_t now_ms, uptime_ms;
     struct battery battery; /* the last good sample */
     bool sample_known;
-    uint64_t sample_age_ms; /* UINT64_MAX: none yet */
+    uint64_t sample_age_ms; /* of the data (policy/freshness.h); UINT64_MAX: none yet */
     struct limits limits;
     struct alarms alarms;
     enum stage stage;

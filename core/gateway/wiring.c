@@ -77,14 +77,19 @@ static void log_first_samples(void *context, const struct bus_event *event) {
     g->broadcast_warned = broadcasting;
 }
 
+/* Opening and resting are nobody's worry. */
+static bool stage_is_calm(enum stage s) {
+    return s == STAGE_BOOT || s == STAGE_FRESH || s == STAGE_RESTING;
+}
+
 static void log_policy_change(void *context, const struct bus_event *event) {
     struct gateway *g = context;
     const struct policy_change *c = event->value;
     bool raised = c->to == ALARM_ACTIVE;
     switch (c->kind) {
     case POLICY_CHANGE_STAGE:
-        gateway_note(g, event->at_ms, c->to == STAGE_FRESH ? LOG_STAGE_OPEN : LOG_STAGE, c->from,
-                     c->to, c->reason, 0);
+        gateway_note(g, event->at_ms, stage_is_calm((enum stage)c->to) ? LOG_STAGE_OPEN : LOG_STAGE,
+                     c->from, c->to, c->reason, 0);
         break;
     case POLICY_CHANGE_CVL_REASON:
         gateway_note(g, event->at_ms, LOG_CVL, (int32_t)c->value, c->from, c->to, 0);

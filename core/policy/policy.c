@@ -12,6 +12,8 @@ enum {
 void policy_init(struct policy *p, const struct policy_config *cfg, uint64_t now_ms) {
     memset(p, 0, sizeof *p);
     trust_init(&p->trust);
+    freshness_init(&p->freshness);
+    rest_init(&p->rest, now_ms);
     stage_init(&p->stage);
     protection_init(&p->protection);
     alarm_init(&p->alarm);
@@ -45,6 +47,10 @@ static void note_stage(struct policy *p, enum stage from) {
                                    .reason = (uint8_t)p->stage.reason});
 }
 
+uint64_t policy_age_ms(const struct policy *p, uint64_t now_ms) {
+    return freshness_age_ms(&p->freshness, p->config.stage.close_ms, now_ms);
+}
+
 static bool data_too_old(const struct policy *p) {
     return p->stage.stage == STAGE_NO_CHARGE || p->stage.stage == STAGE_NO_DISCHARGE ||
            p->stage.stage == STAGE_SILENT;
@@ -71,6 +77,9 @@ static enum limit_reason age_reason(const struct policy *p, uint32_t before_ma, 
     if (after_ma >= before_ma) {
         return LIMIT_NOMINAL;
     }
+    if (p->stage.stage == STAGE_FRESH) {
+        return LIMIT_OPENING;
+    }
     return p->stage.stage == STAGE_CLOSING ? LIMIT_STALE_CLOSING : LIMIT_STALE_CLOSED;
 }
 
@@ -85,7 +94,8 @@ static uint32_t charge_current_ma(const struct policy *p, uint64_t now_ms,
         return 0;
     }
     uint32_t before_ma = nominal_ma(p->sample.charge_over_current_ma);
-    uint32_t after_ma = stage_charge_limit(&p->stage, &p->config.stage, before_ma, now_ms);
+    uint32_t after_ma =
+        stage_charge_limit(&p->stage, &p->config.stage, before_ma, policy_age_ms(p, now_ms));
     *reason = age_reason(p, before_ma, after_ma);
     return after_ma;
 }
@@ -100,7 +110,8 @@ static uint32_t discharge_current_ma(const struct policy *p, uint64_t now_ms,
     bool low = b->min_cell_mv < b->fully_discharged_mv + LOW_CELL_MARGIN_MV ||
                b->status == BATTERY_STATUS_FAULT;
     uint32_t before_ma = nominal_ma(b->discharge_over_current_ma);
-    uint32_t after_ma = stage_discharge_limit(&p->stage, &p->config.stage, before_ma, low, now_ms);
+    uint32_t after_ma = stage_discharge_limit(&p->stage, &p->config.stage, before_ma, low,
+                                              policy_age_ms(p, now_ms));
     *reason = age_reason(p, before_ma, after_ma);
     return after_ma;
 }
@@ -176,9 +187,16 @@ bool policy_handle_sample(struct policy *p, const struct battery *b, uint64_t no
     enum stage was = p->stage.stage;
     protection_handle_sample(&p->protection, b, good);
     if (good) {
+        freshness_handle_good(&p->freshness, b, p->have_sample ? &p->sample : NULL, now_ms);
+        rest_handle_sample(&p->rest, b, now_ms);
         p->sample = *b;
         p->have_sample = true;
-        if (stage_handle_good(&p->stage, now_ms)) {
+        p->good_ms = now_ms;
+        if (policy_resting(p) && rest_ends(b)) {
+            policy_wake(p, now_ms);
+            was = p->stage.stage;
+        }
+        if (stage_handle_good(&p->stage, &p->config.stage, policy_age_ms(p, now_ms), now_ms)) {
             note_stage(p, was);
         }
     } else {
@@ -194,16 +212,56 @@ void policy_set_link_poor(struct policy *p, bool poor, uint64_t now_ms) {
     decide_alarms(p, now_ms);
 }
 
+void policy_expect_restart(struct policy *p, uint64_t now_ms) {
+    freshness_excuse(&p->freshness, now_ms + POLICY_RESTART_MS);
+}
+
+void policy_wake(struct policy *p, uint64_t now_ms) {
+    if (stage_wake(&p->stage)) {
+        rest_init(&p->rest, now_ms);
+        note_stage(p, STAGE_RESTING);
+        decide(p, now_ms);
+    }
+}
+
+void policy_set_gx_absent(struct policy *p, uint64_t gx_absent_ms, uint64_t now_ms) {
+    if (policy_resting(p)) {
+        if (gx_absent_ms == 0 || !p->config.low_power) {
+            policy_wake(p, now_ms);
+        }
+        return;
+    }
+    enum stage was = p->stage.stage;
+    if (p->config.low_power && was == STAGE_FRESH &&
+        rest_allowed(&p->rest, &p->sample, p->protection.under_voltage, gx_absent_ms, now_ms) &&
+        stage_rest(&p->stage)) {
+        note_stage(p, was);
+        decide(p, now_ms);
+    }
+}
+
+/* Why the data grows old: nothing comes, or what comes is always the same. */
+static enum stage_reason reason_of_age(const struct policy *p, uint64_t now_ms) {
+    if (now_ms - p->good_ms >= p->config.stage.close_ms) {
+        return STAGE_REASON_NO_GOOD_SAMPLE;
+    }
+    return freshness_frozen(&p->freshness, p->config.stage.close_ms, now_ms)
+               ? STAGE_REASON_FROZEN
+               : STAGE_REASON_NOTHING_CHANGES;
+}
+
 uint64_t policy_step(struct policy *p, uint64_t now_ms) {
     enum stage was = p->stage.stage;
-    if (stage_step(&p->stage, &p->config.stage, now_ms)) {
+    uint64_t age_ms = policy_age_ms(p, now_ms);
+    if (stage_step(&p->stage, &p->config.stage, age_ms, reason_of_age(p, now_ms))) {
         note_stage(p, was);
     }
     if (p->stage.stage != STAGE_FRESH || was != STAGE_FRESH ||
         alarm_deadline(&p->alarm) <= now_ms) {
         decide(p, now_ms);
     }
-    uint64_t stage_ms = stage_deadline(&p->stage, &p->config.stage, now_ms);
+    uint64_t wait_ms = stage_wait_ms(&p->stage, &p->config.stage, age_ms);
+    uint64_t stage_ms = wait_ms == UINT64_MAX ? UINT64_MAX : now_ms + wait_ms;
     uint64_t alarm_ms = alarm_deadline(&p->alarm);
     return stage_ms < alarm_ms ? stage_ms : alarm_ms;
 }

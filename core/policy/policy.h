@@ -2,9 +2,9 @@
 /* What the battery allows, decided from the last good sample and its age: the limits (limits.h),
  * the alarms (alarms.h) and the stage of the silence contract.
  *
- * Inside: trust.h (is a sample plausible), stage.h (the age of the data and what it closes),
- * protect.h (the protective minimum: at once, never debounced), alarm_table.h (one row per alarm
- * and warning).
+ * Inside: trust.h (is a sample plausible), freshness.h (how old is what is known), stage.h (what
+ * that age closes, and how limits open again), rest.h (may the BMS sleep), protect.h (the
+ * protective minimum: at once, never debounced), alarm_table.h (one row per alarm and warning).
  *
  * Rules: CVL = register 300 x cells - margin. CCL = 0.9 x register 318, DCL = 0.9 x register 317.
  * Doubt only closes: an implausible sample can lower a limit, never raise one. */
@@ -18,12 +18,15 @@
 #include "battery/battery.h"
 #include "battery/limits.h"
 #include "policy/alarm_table.h"
+#include "policy/freshness.h"
 #include "policy/protect.h"
+#include "policy/rest.h"
 #include "policy/stage.h"
 #include "policy/trust.h"
 
 struct policy_config {
     uint32_t cvl_margin_mv; /* of the pack */
+    bool low_power;         /* the BMS may sleep */
     struct stage_config stage;
     struct alarm_config alarm;
 };
@@ -47,16 +50,19 @@ struct policy_change {
     uint32_t value;
 };
 
-enum { POLICY_CHANGES_MAX = 32 };
+enum { POLICY_CHANGES_MAX = 32, POLICY_RESTART_MS = 10000 };
 
 struct policy {
     struct policy_config config;
     struct trust trust;
+    struct freshness freshness;
     struct stage_machine stage;
+    struct rest rest;
     struct protection protection;
     struct alarm_machine alarm;
     struct battery sample; /* the last good one: what every output shows */
     bool have_sample;
+    uint64_t good_ms;   /* when it came */
     uint8_t doubt_bits; /* of the last sample, enum trust_doubt */
     struct limits limits;
     struct alarms alarms;
@@ -73,6 +79,20 @@ void policy_configure(struct policy *p, const struct policy_config *cfg, uint64_
 bool policy_handle_sample(struct policy *p, const struct battery *b, uint64_t now_ms);
 /* The link answers less than half of the time (or does again). */
 void policy_set_link_poor(struct policy *p, bool poor, uint64_t now_ms);
+
+/* The gateway restarts the BMS itself: its silence is excused for POLICY_RESTART_MS. */
+void policy_expect_restart(struct policy *p, uint64_t now_ms);
+/* How long no GX has been there (0: one is). In low-power mode this is what lets the BMS sleep, and
+ * a GX wakes it. */
+void policy_set_gx_absent(struct policy *p, uint64_t gx_absent_ms, uint64_t now_ms);
+/* A command of the user wakes a resting BMS. */
+void policy_wake(struct policy *p, uint64_t now_ms);
+static inline bool policy_resting(const struct policy *p) {
+    return p->stage.stage == STAGE_RESTING;
+}
+
+/* The age of what is known, in ms; UINT64_MAX before the first good sample. */
+uint64_t policy_age_ms(const struct policy *p, uint64_t now_ms);
 
 /* Lets time act; returns the next time it wants to be called. */
 uint64_t policy_step(struct policy *p, uint64_t now_ms);

@@ -61,6 +61,7 @@ struct settings {
         uint32_t uart_retry_count;
         uint32_t uart_retry_delay_ms;
         uint32_t stale_close_ms, stale_zero_ms, stale_zero_discharge_ms, stale_silent_ms;
+        bool low_power;
     } tinybms;
     struct {
         uint32_t pgn_update_interval_ms;

@@ -111,6 +111,8 @@ const struct settings_row settings_table[] = {
     {.key = "tinybms.stale_silent_ms", UINT(tinybms.stale_silent_ms), .unit = "ms",
      .min = 10000, .max = 600000, .preset = 60000,
      .help = "Age of the last good sample from which nothing is sent any more, so that the GX sees the battery as lost."},
+    {.key = "tinybms.low_power", BOOL(tinybms.low_power),
+     .help = "Lets the BMS sleep when there is no GX and the battery was idle for 10 minutes; polling keeps it awake."},
 
     {.key = "victron.pgn_update_interval_ms", UINT(victron.pgn_update_interval_ms), .unit = "ms",
      .min = 200, .max = 1000, .preset = 1000,

@@ -10,7 +10,10 @@
  *
  * A sleeping BMS swallows the first request and looks at its UART once a second. So while nothing
  * answers the fast sample is asked again and again, with delays that differ a little from each
- * other (transaction.c), so as not to beat with that second. */
+ * other (transaction.c), so as not to beat with that second.
+ *
+ * While it rests on purpose the fast sample alone is asked, once in TINYBMS_REST_INTERVAL_MS and
+ * then for as long as waking takes. */
 #include <assert.h>
 #include <string.h>
 
@@ -22,7 +25,8 @@ enum {
     SPLIT_HIGH_FIRST = 32,
     SPLIT_HIGH_WORDS = 22, /* registers 32-53 */
     UNANSWERED_BEFORE_SPLIT = 2,
-    STEPS_MAX = 4, /* of one call: an end, a beginning, its start */
+    REST_WAKE_MS = 3000, /* a sleeping BMS looks at its UART once a second and swallows the first */
+    STEPS_MAX = 4,       /* of one call: an end, a beginning, its start */
 };
 
 static bool config_ok(const struct tinybms_config *cfg) {
@@ -101,6 +105,15 @@ void tinybms_set_port(struct tinybms *t, bool up, uint64_t now_ms) {
     }
 }
 
+void tinybms_set_resting(struct tinybms *t, bool resting, uint64_t now_ms) {
+    if (t->link == TINYBMS_LINK_DOWN || resting == (t->link == TINYBMS_LINK_RESTING)) {
+        return;
+    }
+    t->link = resting ? TINYBMS_LINK_RESTING : TINYBMS_LINK_WAKING;
+    t->fast.failures = 0;
+    t->fast.due_ms = resting ? now_ms + TINYBMS_REST_INTERVAL_MS : now_ms;
+}
+
 bool tinybms_fits(const struct tinybms *t, const struct tinybms_request *rq, uint64_t now_ms) {
     uint64_t end_ms = now_ms + tinybms_wire_ms(rq, t->config.baudrate) + FIT_MARGIN_MS;
     return end_ms <= t->fast.due_ms;
@@ -129,7 +142,8 @@ size_t tinybms_reply_words(const struct tinybms *t, uint16_t *out) {
 
 /* The grid of due times is kept: a late sample does not move those that follow. */
 static void schedule_next(struct tinybms *t, uint64_t now_ms) {
-    uint64_t interval = t->config.poll_interval_ms;
+    uint64_t interval =
+        t->link == TINYBMS_LINK_RESTING ? TINYBMS_REST_INTERVAL_MS : t->config.poll_interval_ms;
     if (interval == 0) {
         t->fast.due_ms = now_ms;
         return;
@@ -144,6 +158,9 @@ static void fast_begin(struct tinybms *t, uint64_t now_ms) {
     struct tinybms_fast *f = &t->fast;
     if (!f->second_half && !f->again) {
         t->transaction.counters.polls++;
+        if (t->link == TINYBMS_LINK_RESTING && f->failures == 0) {
+            f->rest_asked_ms = now_ms;
+        }
         schedule_next(t, now_ms);
     }
     f->again = false;
@@ -188,7 +205,7 @@ static void fast_answered(struct tinybms *t, uint64_t now_ms) {
     f->turns++;
     t->sample_told = true;
     t->answered_ms = now_ms;
-    if (t->link != TINYBMS_LINK_ANSWERING) {
+    if (t->link == TINYBMS_LINK_WAKING) {
         /* it slept, or it is another one: what is known of it may be old */
         tinybms_slow_all_due(t, now_ms);
         t->link = TINYBMS_LINK_ANSWERING;
@@ -203,6 +220,11 @@ static void fast_failed(struct tinybms *t, uint64_t now_ms) {
     f->failures++;
     f->turns++;
     f->trying_split = !f->split && f->failures >= UNANSWERED_BEFORE_SPLIT && f->failures % 2 == 0;
+    if (t->link == TINYBMS_LINK_RESTING && now_ms - f->rest_asked_ms >= REST_WAKE_MS) {
+        f->failures = 0;
+        f->due_ms = f->rest_asked_ms + TINYBMS_REST_INTERVAL_MS;
+        return;
+    }
     uint64_t delay_ms = tinybms_transaction_spacing_ms(&t->transaction);
     f->due_ms = now_ms + (delay_ms > 0 ? delay_ms : 1);
 }
@@ -384,6 +406,8 @@ const char *tinybms_link_text(enum tinybms_link l) {
         return "waking";
     case TINYBMS_LINK_ANSWERING:
         return "answering";
+    case TINYBMS_LINK_RESTING:
+        return "resting";
     }
     return "down";
 }

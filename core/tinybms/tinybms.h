@@ -46,9 +46,13 @@ enum tinybms_link {
     TINYBMS_LINK_DOWN,   /* no port */
     TINYBMS_LINK_WAKING, /* a port, no answer yet or none for link_silent_ms: asked all the time */
     TINYBMS_LINK_ANSWERING, /* the last fast sample was answered, or an earlier one not long ago */
+    TINYBMS_LINK_RESTING,   /* left alone on purpose so that it may sleep: silence means nothing */
 };
 
-enum { TINYBMS_LINK_SILENT_MS = 2000 }; /* a sleeping BMS looks at its UART once a second */
+enum {
+    TINYBMS_LINK_SILENT_MS = 2000,    /* a sleeping BMS looks at its UART once a second */
+    TINYBMS_REST_INTERVAL_MS = 60000, /* how often a resting BMS is looked at */
+};
 
 /* What happened, to be pulled one by one. */
 enum tinybms_result_kind {
@@ -85,6 +89,10 @@ int tinybms_configure(struct tinybms *t, const struct tinybms_config *cfg, uint6
  * request is due at once. Down: commands under way end with GW_ERR_OFFLINE. */
 void tinybms_set_port(struct tinybms *t, bool up, uint64_t now_ms);
 
+/* Lets the BMS sleep, or stops that: while resting it is asked for one sample every
+ * TINYBMS_REST_INTERVAL_MS and for nothing else but commands. Ends when the port goes down. */
+void tinybms_set_resting(struct tinybms *t, bool resting, uint64_t now_ms);
+
 /* Bytes from the wire, hostile until checked; any chunking. */
 void tinybms_handle_rx(struct tinybms *t, const uint8_t *bytes, size_t n, uint64_t now_ms);
 
@@ -108,7 +116,7 @@ enum tinybms_cell_order tinybms_cell_order(const struct tinybms *t);
 /* struct tinybms_counters is in transaction.h. */
 void tinybms_counters(const struct tinybms *t, struct tinybms_counters *out);
 enum tinybms_link tinybms_link(const struct tinybms *t);
-const char *tinybms_link_text(enum tinybms_link l); /* "down", "waking", "answering" */
+const char *tinybms_link_text(enum tinybms_link l); /* "down", "waking", "answering", "resting" */
 
 /* Queues a command; its end comes as TINYBMS_RESULT_COMMAND with the same id. Errors at once:
  * GW_ERR_BUSY (TINYBMS_COMMANDS_MAX waiting), GW_ERR_OFFLINE (no port),

@@ -41,13 +41,14 @@ struct tinybms_queued {
 
 struct tinybms_fast {
     uint64_t due_ms;
-    uint32_t retries;  /* of the series under way */
-    uint32_t turns;    /* series of attempts that ended, wraps */
-    uint32_t failures; /* series without an answer since the last sample */
-    bool split;        /* 0-15 and 32-53 instead of 0-53, until the port is reopened */
-    bool trying_split; /* this series only */
-    bool second_half;  /* the first one is in word[] */
-    bool again;        /* the same sample, after a refusal of the whole block */
+    uint64_t rest_asked_ms; /* the first attempt of this look at a resting BMS */
+    uint32_t retries;       /* of the series under way */
+    uint32_t turns;         /* series of attempts that ended, wraps */
+    uint32_t failures;      /* series without an answer since the last sample */
+    bool split;             /* 0-15 and 32-53 instead of 0-53, until the port is reopened */
+    bool trying_split;      /* this series only */
+    bool second_half;       /* the first one is in word[] */
+    bool again;             /* the same sample, after a refusal of the whole block */
     uint16_t word[TINYBMS_LIVE_WORDS]; /* of the sample under way */
 };
 

@@ -12,7 +12,7 @@
 #include "gateway/gateway.h"
 #include "scripted_bms.h"
 
-enum { ANSWER_MS = 12, FRAMES_MAX = 4096 };
+enum { ANSWER_MS = 12, FRAMES_MAX = 16384 };
 
 struct sent {
     uint64_t at_ms;
@@ -60,10 +60,11 @@ static void drain(void) {
     }
 }
 
-/* Runs millisecond by millisecond; the BMS's clock ticks. */
+/* Runs millisecond by millisecond; the BMS's clock ticks and its last cell breathes by 1 mV. */
 static void run(uint64_t ms) {
     for (uint64_t end_ms = rig.now_ms + ms; rig.now_ms < end_ms; rig.now_ms++) {
         rig.bms.reg[32] = (uint16_t)(rig.now_ms / 1000);
+        rig.bms.reg[2] = (uint16_t)(39000 + rig.now_ms / 1000 % 2 * 10);
         if (rig.answering && rig.now_ms >= rig.answer_at_ms) {
             rig.answering = false;
             gateway_uart_rx(&rig.g, rig.bms.reply, rig.bms.reply_len, rig.now_ms);
@@ -116,8 +117,16 @@ static void the_right_frames_go_out_within_a_second_and_a_half(void **state) {
     (void)state;
     rig_start(1000);
     run(1500);
-    /* CVL 14 x 4.15 = 58.1 V = 581 = 0x0245; CCL 18.0 A = 180 = 0x00B4; DCL 54.0 A = 540 = 0x021C;
-     * 14 x 3.0 V = 42.0 V = 420 = 0x01A4 */
+    /* CVL 14 x 4.15 = 58.1 V = 581 = 0x0245; DCL 54.0 A = 540 = 0x021C; 14 x 3.0 V = 42.0 V = 420 =
+     * 0x01A4; CCL between a tenth of 18.0 A and, 1.5 s later at the most, a quarter of it */
+    const uint8_t *limits = last_of(0x351)->frame.data;
+    assert_memory_equal(limits, ((const uint8_t[]){0x45, 0x02}), 2);
+    assert_in_range(limits[2] + 256 * limits[3], 18, 45);
+    assert_memory_equal(limits + 4, ((const uint8_t[]){0x1C, 0x02, 0xA4, 0x01}), 4);
+    unsigned first = rig.sent_count;
+    run(10000);
+    assert_true(rig.sent_count > first);
+    /* and then CCL 18.0 A = 180 = 0x00B4 */
     assert_bytes(0x351, (const uint8_t[]){0x45, 0x02, 0xB4, 0x00, 0x1C, 0x02, 0xA4, 0x01});
     /* 50 %, SOH unknown: 100, 5000 = 0x1388 */
     assert_bytes(0x355, (const uint8_t[]){50, 0, 100, 0, 0x88, 0x13, 0, 0});
@@ -164,7 +173,7 @@ static void in_turn_frames_keep_their_period_to_the_millisecond(void **state) {
 static void a_cell_over_315_stops_charging_out_of_turn(void **state) {
     (void)state;
     rig_start(0);
-    run(5000);
+    run(12000);
     uint64_t before_ms = rig.now_ms;
     set_cell(7, 4200);
     run(130); /* one poll and its answer */
@@ -193,9 +202,9 @@ static void out_of_turn_frames_do_not_move_the_turn(void **state) {
 static void a_dead_bms_closes_the_limits_and_then_the_frames_stop(void **state) {
     (void)state;
     rig_start(0);
-    run(5000);
+    run(12000);
     rig.bms.mute = true;
-    run(4800); /* last sample at about 5 s: still under 5 s of age */
+    run(4800); /* still under 5 s of age */
     assert_int_equal(last_of(0x351)->frame.data[2], 0xB4);
     run(11000); /* 15.8 s */
     assert_int_equal(last_of(0x351)->frame.data[2], 0);
@@ -215,20 +224,24 @@ static void a_dead_bms_closes_the_limits_and_then_the_frames_stop(void **state) 
 static void a_bms_that_returns_opens_again(void **state) {
     (void)state;
     rig_start(0);
-    run(5000);
+    run(12000);
     rig.bms.mute = true;
     run(70000);
     unsigned sent = rig.sent_count;
     rig.bms.mute = false;
     run(3000);
     assert_true(rig.sent_count > sent + 18);
+    assert_int_not_equal(last_of(0x351)->frame.data[4] + 256 * last_of(0x351)->frame.data[5], 0);
+    assert_true(last_of(0x351)->frame.data[2] < 0xB4); /* on its way up */
+    run(10000);
     assert_int_equal(last_of(0x351)->frame.data[2], 0xB4);
+    assert_int_equal(last_of(0x351)->frame.data[4], 0x1C);
 }
 
 static void a_lost_can_link_sends_nothing_late(void **state) {
     (void)state;
     rig_start(0);
-    run(5000);
+    run(12000);
     unsigned sent = rig.sent_count;
     gateway_set_can(&rig.g, false, rig.now_ms);
     run(5000);
@@ -374,6 +387,48 @@ static void every_accepted_command_is_answered_once_and_a_full_queue_is_busy(voi
     assert_int_equal(answered, accepted);
 }
 
+static void a_restart_that_the_gateway_ordered_is_no_silence(void **state) {
+    (void)state;
+    rig_start(0);
+    run(12000);
+    const struct gateway_command c = {.sequence = 1, .kind = GATEWAY_RESET_BMS, .option = 5};
+    assert_int_equal(gateway_command(&rig.g, &c, rig.now_ms), GW_OK);
+    rig.bms.mute = true;
+    run(14000);
+    assert_int_equal(rig.g.policy.stage.stage, STAGE_FRESH);
+    assert_int_equal(last_of(0x351)->frame.data[2], 0xB4);
+    run(2000);
+    assert_int_equal(rig.g.policy.stage.stage, STAGE_CLOSING);
+}
+
+static void a_stored_battery_is_left_alone_and_a_gx_wakes_it(void **state) {
+    (void)state;
+    rig_start(0);
+    rig.settings.tinybms.low_power = true;
+    gateway_configure(&rig.g, &rig.settings, 0);
+    rig.bms.reg[50] = 0x97;
+    scripted_bms_set_f32(&rig.bms, 38, 0.0F);
+    run(602000);
+    assert_int_equal(rig.g.policy.stage.stage, STAGE_RESTING);
+    assert_int_equal(tinybms_link(&rig.g.bms), TINYBMS_LINK_RESTING);
+    unsigned sent = rig.sent_count;
+    unsigned reads = rig.bms.reads;
+    run(600000); /* asked every 60 s, nothing on CAN */
+    assert_int_equal(rig.sent_count, sent);
+    assert_in_range(rig.bms.reads - reads, 9, 11);
+
+    rig.bms.mute = true; /* asleep: swallows, and silence is no alarm */
+    run(300000);
+    assert_int_equal(rig.g.policy.stage.stage, STAGE_RESTING);
+    rig.bms.mute = false;
+    const struct victron_frame alive = {.id = 0x305, .len = 8};
+    gateway_can_rx(&rig.g, &alive, rig.now_ms);
+    run(1000);
+    assert_int_equal(rig.g.policy.stage.stage, STAGE_FRESH);
+    assert_true(rig.sent_count > sent);
+    assert_int_equal(last_of(0x351)->frame.data[4], 0x1C); /* discharge open at once */
+}
+
 static void new_settings_take_effect_between_two_steps(void **state) {
     (void)state;
     rig_start(0);
@@ -396,12 +451,12 @@ static void the_snapshot_says_what_the_gateway_knows(void **state) {
     assert_false(s.sample_known);
     assert_true(s.sample_age_ms == UINT64_MAX);
     assert_int_equal(s.stage, STAGE_BOOT);
-    run(5000);
+    run(12000);
     gateway_snapshot(&rig.g, &s, rig.now_ms);
     assert_true(s.sample_known);
     assert_in_range(s.sample_age_ms, 0, 120);
     assert_int_equal(s.stage, STAGE_FRESH);
-    assert_int_equal(s.uptime_ms, 5000);
+    assert_int_equal(s.uptime_ms, 12000);
     assert_int_equal(s.battery.pack_mv, 54600);
     assert_int_equal(s.limits.ccl_ma, 18000);
     assert_int_equal(s.cell_order, TINYBMS_ORDER_DESCENDING);
@@ -434,7 +489,7 @@ static void a_link_that_answers_less_than_half_is_told_after_a_minute(void **sta
     rig_start(0);
     run(60001);
     assert_false(rig.g.bms_link_poor);
-    for (int i = 0; i < 130; i++) { /* of each second, one sample is answered */
+    for (int i = 0; i < 130; i++) { /* of each second, a tenth is answered */
         rig.bms.mute = false;
         run(100);
         rig.bms.mute = true;
@@ -462,6 +517,8 @@ int main(void) {
         cmocka_unit_test(a_register_is_read_and_written_between_samples),
         cmocka_unit_test(wrong_commands_are_refused_at_once),
         cmocka_unit_test(every_accepted_command_is_answered_once_and_a_full_queue_is_busy),
+        cmocka_unit_test(a_restart_that_the_gateway_ordered_is_no_silence),
+        cmocka_unit_test(a_stored_battery_is_left_alone_and_a_gx_wakes_it),
         cmocka_unit_test(new_settings_take_effect_between_two_steps),
         cmocka_unit_test(the_snapshot_says_what_the_gateway_knows),
         cmocka_unit_test(a_full_log_says_how_much_was_lost),

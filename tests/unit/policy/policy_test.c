@@ -19,17 +19,27 @@ static const struct policy_config config = {
               .soc_high_percent = 100},
 };
 
+/* The BMS's clock ticks with the time of the test, so that the data is fresh. */
 static void feed(struct policy *p, struct battery *b, uint64_t now_ms) {
+    b->lifetime_s = (uint32_t)(now_ms / 100);
     sample_refresh(b, now_ms);
     policy_handle_sample(p, b, now_ms);
 }
 
+/* Open since 10 s at now_ms, so that CCL has ramped up; 90 samples, the last one at now_ms. */
 static void open_at(struct policy *p, struct battery *b, uint64_t now_ms) {
-    policy_init(p, &config, now_ms - 200);
+    struct policy_change c;
+    policy_init(p, &config, now_ms);
     sample_nominal(b, now_ms);
-    feed(p, b, now_ms - 200);
-    feed(p, b, now_ms - 100);
-    feed(p, b, now_ms);
+    for (uint64_t t = now_ms - 10000; t <= now_ms; t += 100) {
+        b->pack_ma = t / 100 % 2 == 0 ? -10000 : -10100; /* a current that lives */
+        feed(p, b, t);
+        if (t == now_ms - 200) { /* tests look at what comes later, and at the first ones */
+            while (p->change_count > POLICY_CHANGES_MAX / 2) {
+                policy_next_change(p, &c);
+            }
+        }
+    }
 }
 
 static void nothing_is_valid_before_the_third_good_sample(void **state) {
@@ -52,7 +62,7 @@ static void nominal_limits_follow_the_registers(void **state) {
     (void)state;
     struct policy p;
     struct battery b;
-    open_at(&p, &b, 1000);
+    open_at(&p, &b, 20000);
     assert_int_equal(p.limits.cvl_mv, 58100);
     assert_int_equal(p.limits.ccl_ma, 18000);
     assert_int_equal(p.limits.dcl_ma, 54000);
@@ -63,17 +73,180 @@ static void nominal_limits_follow_the_registers(void **state) {
     assert_true(p.alarms.online);
 }
 
+static void at_boot_discharge_is_full_and_charge_ramps_by_a_tenth_a_second(void **state) {
+    (void)state;
+    struct policy p;
+    struct battery b;
+    policy_init(&p, &config, 0);
+    sample_nominal(&b, 0);
+    for (uint64_t t = 100; t <= 9300; t += 100) {
+        feed(&p, &b, t);
+        if (t < 300) {
+            assert_false(p.limits.valid);
+            continue;
+        }
+        assert_int_equal(p.limits.dcl_ma, 54000);
+        /* 1.8 A at 300 ms, then 1.8 A a second: 180 mA each 100 ms */
+        assert_int_equal(p.limits.ccl_ma, 1800 + 180 * (t - 300) / 100);
+        assert_int_equal(p.limits.ccl_reason, t < 9300 ? LIMIT_OPENING : LIMIT_NOMINAL);
+    }
+    assert_int_equal(p.limits.ccl_ma, 18000);
+}
+
+static void a_stopped_device_goes_through_the_same_steps(void **state) {
+    (void)state;
+    struct policy p;
+    struct battery b;
+    open_at(&p, &b, 20000);
+    for (uint64_t t = 20100; t <= 80000; t += 100) {
+        sample_refresh(&b, t); /* answers, but not even its clock ticks */
+        policy_handle_sample(&p, &b, t);
+        policy_step(&p, t);
+        uint64_t age_ms = t - 20000;
+        enum stage want = age_ms >= 60000   ? STAGE_SILENT
+                          : age_ms >= 30000 ? STAGE_NO_DISCHARGE
+                          : age_ms >= 15000 ? STAGE_NO_CHARGE
+                          : age_ms >= 5000  ? STAGE_CLOSING
+                                            : STAGE_FRESH;
+        assert_int_equal(p.stage.stage, want);
+    }
+    assert_int_equal(p.stage.reason, STAGE_REASON_NOTHING_CHANGES);
+    for (uint64_t t = 80100; t <= 200000; t += 100) { /* and it stays so */
+        sample_refresh(&b, t);
+        policy_handle_sample(&p, &b, t);
+        policy_step(&p, t);
+        assert_false(p.limits.valid);
+    }
+}
+
+static void cells_frozen_under_load_for_a_minute_count_as_five_seconds_old(void **state) {
+    (void)state;
+    static const struct {
+        const char *what;
+        int32_t ma;
+        bool freezes;
+    } cases[] = {
+        {"discharge over 5 % of 54 A", -2701, true},
+        {"discharge at 5 %", -2700, false},
+        {"charge over 5 % of 18 A", 901, true},
+        {"charge at 5 %", 900, false},
+        {"no current", 0, false},
+    };
+    for (unsigned i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct policy p;
+        struct battery b;
+        open_at(&p, &b, 20000);
+        b.pack_ma = cases[i].ma;
+        uint64_t closes_ms = 20100 + 60000; /* the first frozen sample came at 20.1 s */
+        for (uint64_t t = 20100; t <= closes_ms + 54900; t += 100) {
+            feed(&p, &b, t);
+            policy_step(&p, t);
+            enum stage want = !cases[i].freezes || t < closes_ms ? STAGE_FRESH
+                              : t < closes_ms + 10000            ? STAGE_CLOSING
+                              : t < closes_ms + 25000            ? STAGE_NO_CHARGE
+                                                                 : STAGE_NO_DISCHARGE;
+            assert_int_equal(p.stage.stage, want);
+        }
+        if (cases[i].freezes) {
+            assert_int_equal(p.stage.reason, STAGE_REASON_FROZEN);
+        }
+    }
+}
+
+static void
+silence_after_a_restart_that_the_gateway_ordered_is_excused_for_ten_seconds(void **state) {
+    (void)state;
+    struct policy p;
+    struct battery b;
+    open_at(&p, &b, 20000);
+    policy_expect_restart(&p, 20000);
+    policy_step(&p, 20000 + 10000 + 4999);
+    assert_int_equal(p.stage.stage, STAGE_FRESH);
+    policy_step(&p, 20000 + 10000 + 5000);
+    assert_int_equal(p.stage.stage, STAGE_CLOSING);
+    policy_step(&p, 20000 + 10000 + 60000);
+    assert_int_equal(p.stage.stage, STAGE_SILENT);
+}
+
+static struct policy_config low_power(void) {
+    struct policy_config c = config;
+    c.low_power = true;
+    return c;
+}
+
+static void an_unused_battery_rests_after_ten_minutes_and_a_gx_wakes_it(void **state) {
+    (void)state;
+    struct policy p;
+    struct battery b;
+    struct policy_config c = low_power();
+    open_at(&p, &b, 20000);
+    policy_configure(&p, &c, 20000);
+    b.status = BATTERY_STATUS_IDLE;
+    b.pack_ma = 0;
+    uint64_t t = 20100;
+    for (; t < 20000 + 600000; t += 100) {
+        feed(&p, &b, t);
+        policy_set_gx_absent(&p, t, t);
+        policy_step(&p, t);
+        assert_int_equal(p.stage.stage, STAGE_FRESH);
+    }
+    feed(&p, &b, t);
+    policy_set_gx_absent(&p, t, t);
+    assert_int_equal(p.stage.stage, STAGE_RESTING);
+    assert_false(p.limits.valid);
+    policy_step(&p, t + 3600000); /* silence means nothing now */
+    assert_int_equal(p.stage.stage, STAGE_RESTING);
+    assert_int_equal(p.alarms.alarm[ALARM_BMS_INTERNAL], ALARM_QUIET);
+    policy_set_gx_absent(&p, 0, t + 3600001);
+    assert_int_equal(p.stage.stage, STAGE_BOOT);
+}
+
+static void an_empty_battery_without_a_gx_rests_at_once(void **state) {
+    (void)state;
+    struct policy p;
+    struct battery b;
+    struct policy_config c = low_power();
+    open_at(&p, &b, 20000);
+    policy_configure(&p, &c, 20000);
+    b.status = BATTERY_STATUS_IDLE;
+    b.pack_ma = 0;
+    sample_set_cell(&b, 4, 2890);
+    feed(&p, &b, 20100);
+    policy_set_gx_absent(&p, 0, 20100); /* with a GX it must stay: dawn will charge it */
+    assert_int_equal(p.stage.stage, STAGE_FRESH);
+    policy_set_gx_absent(&p, 1, 20200);
+    assert_int_equal(p.stage.stage, STAGE_RESTING);
+    b.status = BATTERY_STATUS_CHARGING;
+    b.pack_ma = 5000;
+    feed(&p, &b, 80200); /* the next look */
+    assert_int_equal(p.stage.stage, STAGE_BOOT);
+}
+
+static void without_low_power_nothing_ever_rests(void **state) {
+    (void)state;
+    struct policy p;
+    struct battery b;
+    open_at(&p, &b, 20000);
+    b.status = BATTERY_STATUS_IDLE;
+    b.pack_ma = 0;
+    for (uint64_t t = 20100; t < 2000000; t += 100) {
+        feed(&p, &b, t);
+        policy_set_gx_absent(&p, t, t);
+    }
+    assert_int_equal(p.stage.stage, STAGE_FRESH);
+}
+
 static void the_margin_comes_off_the_charge_voltage_and_never_empties_the_pack(void **state) {
     (void)state;
     struct policy p;
     struct battery b;
     struct policy_config c = config;
-    open_at(&p, &b, 1000);
+    open_at(&p, &b, 20000);
     c.cvl_margin_mv = 700;
-    policy_configure(&p, &c, 1001);
+    policy_configure(&p, &c, 20001);
     assert_int_equal(p.limits.cvl_mv, 57400);
     c.cvl_margin_mv = 50000; /* more than there is */
-    policy_configure(&p, &c, 1002);
+    policy_configure(&p, &c, 20002);
     assert_int_equal(p.limits.cvl_mv, 42000); /* not under 14 x register 301 */
 }
 
@@ -81,12 +254,12 @@ static void a_dangerous_sample_acts_at_once_even_when_implausible(void **state) 
     (void)state;
     struct policy p;
     struct battery b;
-    open_at(&p, &b, 1000);
+    open_at(&p, &b, 20000);
     b.cell_mv[6] = 4200;
     b.pack_mv = 20000; /* no witness agrees */
     b.bms_min_cell_mv = 3000;
     b.bms_max_cell_mv = 3100;
-    feed(&p, &b, 1100);
+    feed(&p, &b, 20100);
     assert_int_equal(p.doubt_bits, TRUST_VOLTAGES);
     assert_int_equal(p.limits.ccl_ma, 0);
     assert_int_equal(p.limits.ccl_reason, LIMIT_CELL_OVER_VOLTAGE);
@@ -98,16 +271,16 @@ static void a_fault_closes_both_limits_and_goes_offline(void **state) {
     (void)state;
     struct policy p;
     struct battery b;
-    open_at(&p, &b, 1000);
+    open_at(&p, &b, 20000);
     b.status = BATTERY_STATUS_FAULT;
-    feed(&p, &b, 1100);
+    feed(&p, &b, 20100);
     assert_int_equal(p.limits.ccl_ma, 0);
     assert_int_equal(p.limits.dcl_ma, 0);
     assert_int_equal(p.limits.ccl_reason, LIMIT_STATUS_FAULT);
     assert_false(p.alarms.online);
     assert_int_equal(p.alarms.alarm[ALARM_BMS_INTERNAL], ALARM_ACTIVE);
     b.status = BATTERY_STATUS_IDLE;
-    feed(&p, &b, 1200);
+    feed(&p, &b, 20200);
     assert_int_equal(p.limits.ccl_ma, 18000);
     assert_true(p.alarms.online);
 }
@@ -131,9 +304,9 @@ static void silence_closes_step_by_step_and_stops(void **state) {
     };
     struct policy p;
     struct battery b;
-    open_at(&p, &b, 1000);
+    open_at(&p, &b, 20000);
     for (unsigned i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        policy_step(&p, 1000 + cases[i].age_ms);
+        policy_step(&p, 20000 + cases[i].age_ms);
         assert_int_equal(p.limits.valid, cases[i].valid);
         assert_int_equal(p.limits.cvl_mv, cases[i].cvl_mv);
         assert_int_equal(p.limits.ccl_ma, cases[i].ccl_ma);
@@ -153,10 +326,10 @@ static void silence_with_a_low_cell_closes_discharging_with_charging(void **stat
     for (unsigned i = 0; i < 2; i++) {
         struct policy p;
         struct battery b;
-        open_at(&p, &b, 1000);
+        open_at(&p, &b, 20000);
         sample_set_cell(&b, 9, cases[i].lowest_mv);
-        feed(&p, &b, 1100);
-        policy_step(&p, 1100 + 15000);
+        feed(&p, &b, 20100);
+        policy_step(&p, 20100 + 15000);
         assert_int_equal(p.limits.dcl_ma, cases[i].dcl_ma);
     }
 }
@@ -165,8 +338,8 @@ static void an_implausible_sample_does_not_stop_the_age(void **state) {
     (void)state;
     struct policy p;
     struct battery b;
-    open_at(&p, &b, 1000);
-    for (uint64_t t = 1100; t <= 16000; t += 100) {
+    open_at(&p, &b, 20000);
+    for (uint64_t t = 20100; t <= 35000; t += 100) {
         b.pack_mv = 30000; /* neither the sum nor 40/41 x 14 */
         b.bms_min_cell_mv = b.bms_max_cell_mv = 3000;
         feed(&p, &b, t);
@@ -180,8 +353,8 @@ static void walking_by_deadlines_meets_the_same_stages_as_stepping_every_millise
     (void)state;
     struct policy p;
     struct battery b;
-    open_at(&p, &b, 1000);
-    uint64_t now_ms = 1000;
+    open_at(&p, &b, 20000);
+    uint64_t now_ms = 20000;
     unsigned steps = 0;
     for (;;) {
         uint64_t next_ms = policy_step(&p, now_ms);
@@ -192,7 +365,7 @@ static void walking_by_deadlines_meets_the_same_stages_as_stepping_every_millise
         now_ms = next_ms;
         assert_true(++steps < 200); /* 100 while closing, one per stage */
     }
-    assert_int_equal(now_ms, 61000);
+    assert_int_equal(now_ms, 80000);
 }
 
 static void every_change_is_told_once_with_its_reason(void **state) {
@@ -200,7 +373,7 @@ static void every_change_is_told_once_with_its_reason(void **state) {
     struct policy p;
     struct battery b;
     struct policy_change c;
-    open_at(&p, &b, 1000);
+    open_at(&p, &b, 20000);
     unsigned stages = 0;
     while (policy_next_change(&p, &c)) {
         if (c.kind == POLICY_CHANGE_STAGE) {
@@ -213,8 +386,8 @@ static void every_change_is_told_once_with_its_reason(void **state) {
     assert_int_equal(stages, 1);
 
     sample_set_cell(&b, 2, 4210);
-    feed(&p, &b, 1100);
-    feed(&p, &b, 1200);
+    feed(&p, &b, 20100);
+    feed(&p, &b, 20200);
     unsigned ccl = 0;
     while (policy_next_change(&p, &c)) {
         if (c.kind == POLICY_CHANGE_CCL_REASON) {
@@ -231,11 +404,11 @@ static void a_poor_link_is_a_warning(void **state) {
     (void)state;
     struct policy p;
     struct battery b;
-    open_at(&p, &b, 1000);
-    policy_set_link_poor(&p, true, 1100);
+    open_at(&p, &b, 20000);
+    policy_set_link_poor(&p, true, 20100);
     assert_int_equal(p.alarms.warning[ALARM_BMS_INTERNAL], ALARM_ACTIVE);
     assert_int_equal(p.alarms.alarm[ALARM_BMS_INTERNAL], ALARM_QUIET);
-    policy_set_link_poor(&p, false, 1200);
+    policy_set_link_poor(&p, false, 20200);
     assert_int_equal(p.alarms.warning[ALARM_BMS_INTERNAL], ALARM_QUIET);
 }
 
@@ -243,6 +416,14 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(nothing_is_valid_before_the_third_good_sample),
         cmocka_unit_test(nominal_limits_follow_the_registers),
+        cmocka_unit_test(at_boot_discharge_is_full_and_charge_ramps_by_a_tenth_a_second),
+        cmocka_unit_test(a_stopped_device_goes_through_the_same_steps),
+        cmocka_unit_test(cells_frozen_under_load_for_a_minute_count_as_five_seconds_old),
+        cmocka_unit_test(
+            silence_after_a_restart_that_the_gateway_ordered_is_excused_for_ten_seconds),
+        cmocka_unit_test(an_unused_battery_rests_after_ten_minutes_and_a_gx_wakes_it),
+        cmocka_unit_test(an_empty_battery_without_a_gx_rests_at_once),
+        cmocka_unit_test(without_low_power_nothing_ever_rests),
         cmocka_unit_test(the_margin_comes_off_the_charge_voltage_and_never_empties_the_pack),
         cmocka_unit_test(a_dangerous_sample_acts_at_once_even_when_implausible),
         cmocka_unit_test(a_fault_closes_both_limits_and_goes_offline),

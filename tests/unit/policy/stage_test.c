@@ -12,13 +12,19 @@
 
 static const struct stage_config ages = {5000, 15000, 30000, 60000};
 
-static struct stage_machine fresh_at(uint64_t now_ms) {
+/* Open for so long that every ramp has ended: 9 s from a tenth to the whole. */
+static struct stage_machine fresh(void) {
     struct stage_machine m;
     stage_init(&m);
     for (int i = 0; i < STAGE_GOOD_SAMPLES_TO_OPEN; i++) {
-        stage_handle_good(&m, now_ms);
+        stage_handle_good(&m, &ages, 0, 1000);
     }
+    stage_handle_good(&m, &ages, 0, 10000);
     return m;
+}
+
+static bool age(struct stage_machine *m, uint64_t age_ms) {
+    return stage_step(m, &ages, age_ms, STAGE_REASON_NO_GOOD_SAMPLE);
 }
 
 static void boot_ends_with_the_third_good_sample(void **state) {
@@ -26,10 +32,10 @@ static void boot_ends_with_the_third_good_sample(void **state) {
     struct stage_machine m;
     stage_init(&m);
     assert_int_equal(m.stage, STAGE_BOOT);
-    assert_false(stage_handle_good(&m, 100));
-    assert_false(stage_handle_good(&m, 200));
+    assert_false(stage_handle_good(&m, &ages, 0, 100));
+    assert_false(stage_handle_good(&m, &ages, 0, 200));
     assert_int_equal(m.stage, STAGE_BOOT);
-    assert_true(stage_handle_good(&m, 300));
+    assert_true(stage_handle_good(&m, &ages, 0, 300));
     assert_int_equal(m.stage, STAGE_FRESH);
     assert_int_equal(m.reason, STAGE_REASON_GOOD_SAMPLES);
 }
@@ -38,21 +44,36 @@ static void a_doubtful_sample_starts_the_count_again(void **state) {
     (void)state;
     struct stage_machine m;
     stage_init(&m);
-    stage_handle_good(&m, 100);
-    stage_handle_good(&m, 200);
+    stage_handle_good(&m, &ages, 0, 100);
+    stage_handle_good(&m, &ages, 0, 200);
     stage_handle_doubtful(&m);
-    assert_false(stage_handle_good(&m, 400));
-    assert_false(stage_handle_good(&m, 500));
-    assert_true(stage_handle_good(&m, 600));
+    assert_false(stage_handle_good(&m, &ages, 0, 400));
+    assert_false(stage_handle_good(&m, &ages, 0, 500));
+    assert_true(stage_handle_good(&m, &ages, 0, 600));
+}
+
+static void a_sample_whose_data_is_too_old_opens_nothing(void **state) {
+    (void)state;
+    struct stage_machine m;
+    stage_init(&m);
+    for (int i = 0; i < 10; i++) {
+        assert_false(stage_handle_good(&m, &ages, 5000, 100));
+    }
+    stage_handle_good(&m, &ages, 4999, 1000);
+    stage_handle_good(&m, &ages, 4999, 1100);
+    assert_true(stage_handle_good(&m, &ages, 4999, 1200));
+    assert_true(age(&m, 5000));
+    assert_false(stage_handle_good(&m, &ages, 5001, 1300));
+    assert_int_equal(m.stage, STAGE_CLOSING);
 }
 
 static void boot_waits_for_ever(void **state) {
     (void)state;
     struct stage_machine m;
     stage_init(&m);
-    assert_false(stage_step(&m, &ages, 1000000000));
+    assert_false(age(&m, UINT64_MAX));
     assert_int_equal(m.stage, STAGE_BOOT);
-    assert_true(stage_deadline(&m, &ages, 1000000000) == UINT64_MAX);
+    assert_true(stage_wait_ms(&m, &ages, 1000000000) == UINT64_MAX);
     assert_int_equal(stage_charge_limit(&m, &ages, 18000, 1), 0);
     assert_int_equal(stage_discharge_limit(&m, &ages, 54000, false, 1), 0);
 }
@@ -71,50 +92,100 @@ static void each_stage_begins_at_its_age_to_the_millisecond(void **state) {
         {"60 s", 60000, STAGE_SILENT},       {"an hour", 3600000, STAGE_SILENT},
     };
     for (unsigned i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        const uint64_t t0 = UINT64_C(4294967000); /* the ages cross 2^32 ms */
-        struct stage_machine m = fresh_at(t0);
-        stage_step(&m, &ages, t0 + cases[i].age_ms);
+        struct stage_machine m = fresh();
+        age(&m, cases[i].age_ms);
         assert_int_equal(m.stage, cases[i].want);
     }
 }
 
-static void walking_from_deadline_to_deadline_meets_every_stage(void **state) {
+static void walking_from_wait_to_wait_meets_every_stage(void **state) {
     (void)state;
-    struct stage_machine m = fresh_at(1000);
+    struct stage_machine m = fresh();
     static const enum stage want[] = {STAGE_CLOSING, STAGE_NO_CHARGE, STAGE_NO_DISCHARGE,
                                       STAGE_SILENT};
-    uint64_t now_ms = 1000;
+    uint64_t age_ms = 0;
     unsigned met = 0;
     for (int i = 0; i < 200 && met < 4; i++) {
-        uint64_t next_ms = stage_deadline(&m, &ages, now_ms);
-        assert_true(next_ms > now_ms);
-        now_ms = next_ms;
-        if (stage_step(&m, &ages, now_ms)) {
+        uint64_t wait_ms = stage_wait_ms(&m, &ages, age_ms);
+        assert_in_range(wait_ms, 1, 60000);
+        age_ms += wait_ms;
+        if (age(&m, age_ms)) {
             assert_int_equal(m.stage, want[met++]);
         }
     }
     assert_int_equal(met, 4);
-    assert_int_equal(now_ms, 61000);
+    assert_int_equal(age_ms, 60000);
 }
 
-static void silence_ends_with_the_third_good_sample(void **state) {
+static void age_alone_never_opens(void **state) {
     (void)state;
-    struct stage_machine m = fresh_at(0);
-    stage_step(&m, &ages, 60000);
-    assert_int_equal(m.stage, STAGE_SILENT);
-    assert_false(stage_handle_good(&m, 70000));
-    assert_false(stage_handle_good(&m, 70100));
-    assert_true(stage_handle_good(&m, 70200));
-    assert_int_equal(m.stage, STAGE_FRESH);
+    static const uint64_t closed_at_ms[] = {5000, 15000, 30000, 60000};
+    for (unsigned i = 0; i < 4; i++) {
+        struct stage_machine m = fresh();
+        age(&m, closed_at_ms[i]);
+        enum stage was = m.stage;
+        assert_false(age(&m, 0));
+        assert_int_equal(m.stage, was);
+    }
 }
 
-static void a_good_sample_before_silence_opens_at_once(void **state) {
+static void from_no_charge_on_three_good_samples_open_and_both_limits_ramp(void **state) {
     (void)state;
-    struct stage_machine m = fresh_at(0);
-    stage_step(&m, &ages, 31000);
-    assert_int_equal(m.stage, STAGE_NO_DISCHARGE);
-    assert_true(stage_handle_good(&m, 31050));
+    static const uint64_t closed_at_ms[] = {15000, 30000, 60000};
+    for (unsigned i = 0; i < 3; i++) {
+        struct stage_machine m = fresh();
+        age(&m, closed_at_ms[i]);
+        assert_false(stage_handle_good(&m, &ages, 0, 70000));
+        assert_false(stage_handle_good(&m, &ages, 0, 70100));
+        assert_true(stage_handle_good(&m, &ages, 0, 70200));
+        assert_int_equal(m.stage, STAGE_FRESH);
+        assert_int_equal(stage_charge_limit(&m, &ages, 18000, 0), 1800);
+        assert_int_equal(stage_discharge_limit(&m, &ages, 54000, false, 0), 5400);
+        stage_handle_good(&m, &ages, 0, 75200); /* 5 s: six tenths */
+        assert_int_equal(stage_charge_limit(&m, &ages, 18000, 0), 10800);
+        assert_int_equal(stage_discharge_limit(&m, &ages, 54000, false, 0), 32400);
+        stage_handle_good(&m, &ages, 0, 79199);
+        assert_true(stage_charge_limit(&m, &ages, 18000, 0) < 18000);
+        stage_handle_good(&m, &ages, 0, 79200); /* 9 s */
+        assert_int_equal(stage_charge_limit(&m, &ages, 18000, 0), 18000);
+        assert_int_equal(stage_discharge_limit(&m, &ages, 54000, false, 0), 54000);
+    }
+}
+
+static void after_boot_discharge_is_open_at_once_and_charge_ramps(void **state) {
+    (void)state;
+    struct stage_machine m;
+    stage_init(&m);
+    for (int i = 0; i < 3; i++) {
+        stage_handle_good(&m, &ages, 0, 500);
+    }
+    assert_int_equal(stage_discharge_limit(&m, &ages, 54000, false, 0), 54000);
+    assert_int_equal(stage_charge_limit(&m, &ages, 18000, 0), 1800);
+    stage_handle_good(&m, &ages, 0, 1500);
+    assert_int_equal(stage_charge_limit(&m, &ages, 18000, 0), 3600);
+}
+
+static void a_ramp_does_not_climb_without_data(void **state) {
+    (void)state;
+    struct stage_machine m;
+    stage_init(&m);
+    for (int i = 0; i < 3; i++) {
+        stage_handle_good(&m, &ages, 0, 0);
+    }
+    stage_handle_good(&m, &ages, 0, 4000);
+    assert_int_equal(stage_charge_limit(&m, &ages, 18000, 4900), 9000);
+    age(&m, 10000); /* half closed: half of what the ramp had reached */
+    assert_int_equal(stage_charge_limit(&m, &ages, 18000, 10000), 4500);
+}
+
+static void one_good_sample_reopens_what_was_only_closing(void **state) {
+    (void)state;
+    struct stage_machine m = fresh();
+    age(&m, 14000);
+    assert_int_equal(m.stage, STAGE_CLOSING);
+    assert_true(stage_handle_good(&m, &ages, 0, 24000));
     assert_int_equal(m.stage, STAGE_FRESH);
+    assert_int_equal(stage_charge_limit(&m, &ages, 18000, 0), 18000);
 }
 
 /* CLOSING lasts 10 s: at 7.5 s age a quarter is gone, at 10 s half. CCL to 0, DCL to a tenth:
@@ -132,25 +203,25 @@ static void limits_close_linearly_with_age(void **state) {
         {"no discharge", 30000, 0, 0, 0},         {"silent", 60000, 0, 0, 0},
     };
     for (unsigned i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        struct stage_machine m = fresh_at(500);
-        uint64_t now_ms = 500 + cases[i].age_ms;
-        stage_step(&m, &ages, now_ms);
-        assert_int_equal(stage_charge_limit(&m, &ages, 18000, now_ms), cases[i].ccl_ma);
-        assert_int_equal(stage_discharge_limit(&m, &ages, 54000, false, now_ms), cases[i].dcl_ma);
-        assert_int_equal(stage_discharge_limit(&m, &ages, 54000, true, now_ms),
+        struct stage_machine m = fresh();
+        uint64_t age_ms = cases[i].age_ms;
+        age(&m, age_ms);
+        assert_int_equal(stage_charge_limit(&m, &ages, 18000, age_ms), cases[i].ccl_ma);
+        assert_int_equal(stage_discharge_limit(&m, &ages, 54000, false, age_ms), cases[i].dcl_ma);
+        assert_int_equal(stage_discharge_limit(&m, &ages, 54000, true, age_ms),
                          cases[i].dcl_low_ma);
     }
 }
 
 static void limits_never_rise_with_age(void **state) {
     (void)state;
-    struct stage_machine m = fresh_at(0);
+    struct stage_machine m = fresh();
     uint32_t ccl_ma = 675000; /* 0.9 x 750 A, the largest cut-off */
     uint32_t dcl_ma = 675000;
-    for (uint64_t now_ms = 0; now_ms < 61000; now_ms += 7) {
-        stage_step(&m, &ages, now_ms);
-        uint32_t c = stage_charge_limit(&m, &ages, 675000, now_ms);
-        uint32_t d = stage_discharge_limit(&m, &ages, 675000, false, now_ms);
+    for (uint64_t age_ms = 0; age_ms < 61000; age_ms += 7) {
+        age(&m, age_ms);
+        uint32_t c = stage_charge_limit(&m, &ages, 675000, age_ms);
+        uint32_t d = stage_discharge_limit(&m, &ages, 675000, false, age_ms);
         assert_true(c <= ccl_ma && d <= dcl_ma);
         ccl_ma = c;
         dcl_ma = d;
@@ -159,10 +230,30 @@ static void limits_never_rise_with_age(void **state) {
     assert_int_equal(dcl_ma, 0);
 }
 
-static void only_boot_and_silence_do_not_speak(void **state) {
+static void rest_is_left_through_boot(void **state) {
+    (void)state;
+    struct stage_machine m = fresh();
+    assert_false(stage_wake(&m)); /* not resting */
+    assert_true(stage_rest(&m));
+    assert_int_equal(m.stage, STAGE_RESTING);
+    assert_false(age(&m, 3600000)); /* silence is sleep */
+    assert_false(stage_handle_good(&m, &ages, 0, 60000));
+    assert_int_equal(m.stage, STAGE_RESTING);
+    assert_int_equal(stage_charge_limit(&m, &ages, 18000, 0), 0);
+    assert_true(stage_wake(&m));
+    assert_int_equal(m.stage, STAGE_BOOT);
+    assert_int_equal(m.reason, STAGE_REASON_WAKE);
+    stage_handle_good(&m, &ages, 0, 61000);
+    stage_handle_good(&m, &ages, 0, 61100);
+    assert_true(stage_handle_good(&m, &ages, 0, 61200));
+    assert_int_equal(stage_discharge_limit(&m, &ages, 54000, false, 0), 54000);
+}
+
+static void boot_silence_and_rest_do_not_speak(void **state) {
     (void)state;
     for (int s = 0; s < STAGE_COUNT; s++) {
-        assert_int_equal(stage_speaks((enum stage)s), s != STAGE_BOOT && s != STAGE_SILENT);
+        assert_int_equal(stage_speaks((enum stage)s),
+                         s != STAGE_BOOT && s != STAGE_SILENT && s != STAGE_RESTING);
         for (int other = s + 1; other <= STAGE_COUNT; other++) {
             assert_string_not_equal(stage_text((enum stage)s), stage_text((enum stage)other));
         }
@@ -175,14 +266,19 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(boot_ends_with_the_third_good_sample),
         cmocka_unit_test(a_doubtful_sample_starts_the_count_again),
+        cmocka_unit_test(a_sample_whose_data_is_too_old_opens_nothing),
         cmocka_unit_test(boot_waits_for_ever),
         cmocka_unit_test(each_stage_begins_at_its_age_to_the_millisecond),
-        cmocka_unit_test(walking_from_deadline_to_deadline_meets_every_stage),
-        cmocka_unit_test(silence_ends_with_the_third_good_sample),
-        cmocka_unit_test(a_good_sample_before_silence_opens_at_once),
+        cmocka_unit_test(walking_from_wait_to_wait_meets_every_stage),
+        cmocka_unit_test(age_alone_never_opens),
+        cmocka_unit_test(from_no_charge_on_three_good_samples_open_and_both_limits_ramp),
+        cmocka_unit_test(after_boot_discharge_is_open_at_once_and_charge_ramps),
+        cmocka_unit_test(a_ramp_does_not_climb_without_data),
+        cmocka_unit_test(one_good_sample_reopens_what_was_only_closing),
         cmocka_unit_test(limits_close_linearly_with_age),
         cmocka_unit_test(limits_never_rise_with_age),
-        cmocka_unit_test(only_boot_and_silence_do_not_speak),
+        cmocka_unit_test(rest_is_left_through_boot),
+        cmocka_unit_test(boot_silence_and_rest_do_not_speak),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MIT */
+#include "policy/freshness.h"
+
+#include <string.h>
+
+void freshness_init(struct freshness *f) {
+    memset(f, 0, sizeof *f);
+}
+
+static bool cells_differ(const struct battery *a, const struct battery *b) {
+    return a->cell_count != b->cell_count || memcmp(a->cell_mv, b->cell_mv, sizeof a->cell_mv) != 0;
+}
+
+/* Anything that registers 0-53 say. The BMS's clock is among them, so a healthy device changes at
+ * least once a second. */
+static bool live_differs(const struct battery *a, const struct battery *b) {
+    return cells_differ(a, b) || a->pack_mv != b->pack_mv || a->pack_ma != b->pack_ma ||
+           a->bms_min_cell_mv != b->bms_min_cell_mv || a->bms_max_cell_mv != b->bms_max_cell_mv ||
+           memcmp(a->external_temperature_dc, b->external_temperature_dc,
+                  sizeof a->external_temperature_dc) != 0 ||
+           a->internal_temperature_dc != b->internal_temperature_dc || a->soc_cpct != b->soc_cpct ||
+           a->soh_cpct != b->soh_cpct || a->status != b->status ||
+           a->balancing_needed_bits != b->balancing_needed_bits ||
+           a->balancing_active_bits != b->balancing_active_bits ||
+           a->detected_cells != b->detected_cells || a->lifetime_s != b->lifetime_s ||
+           a->time_left_s != b->time_left_s;
+}
+
+/* Over 5 % of nominal, which is 90 % of the cut-off in the direction of the current. */
+static bool carries_current(const struct battery *b) {
+    uint32_t cutoff_ma = b->pack_ma < 0 ? b->discharge_over_current_ma : b->charge_over_current_ma;
+    uint32_t current_ma = b->pack_ma < 0 ? 0u - (uint32_t)b->pack_ma : (uint32_t)b->pack_ma;
+    return (uint64_t)current_ma * 10000 >
+           (uint64_t)cutoff_ma * 90 * FRESHNESS_FROZEN_NOMINAL_PERCENT;
+}
+
+void freshness_handle_good(struct freshness *f, const struct battery *b,
+                           const struct battery *before, uint64_t now_ms) {
+    bool first = before == NULL || !f->known;
+    if (first || live_differs(b, before)) {
+        f->changed_ms = now_ms;
+    }
+    f->alive_ms = now_ms - f->changed_ms < FRESHNESS_STILL_MS ? now_ms : f->changed_ms;
+    if (first || cells_differ(b, before) || b->pack_ma != before->pack_ma || !carries_current(b)) {
+        f->cells_moved_ms = now_ms;
+    }
+    f->known = true;
+}
+
+void freshness_excuse(struct freshness *f, uint64_t until_ms) {
+    f->excused_until_ms = until_ms;
+}
+
+static uint64_t since(uint64_t then_ms, uint64_t now_ms) {
+    return now_ms > then_ms ? now_ms - then_ms : 0;
+}
+
+/* The age by the second clock; 0 while it is content. */
+static uint64_t frozen_age_ms(const struct freshness *f, uint32_t close_ms, uint64_t now_ms) {
+    uint64_t still_ms = since(f->cells_moved_ms, now_ms);
+    return still_ms >= FRESHNESS_FROZEN_MS ? still_ms - FRESHNESS_FROZEN_MS + close_ms : 0;
+}
+
+bool freshness_frozen(const struct freshness *f, uint32_t close_ms, uint64_t now_ms) {
+    return f->known && frozen_age_ms(f, close_ms, now_ms) > since(f->alive_ms, now_ms);
+}
+
+uint64_t freshness_age_ms(const struct freshness *f, uint32_t close_ms, uint64_t now_ms) {
+    if (!f->known) {
+        return UINT64_MAX;
+    }
+    uint64_t age_ms = since(f->alive_ms, now_ms);
+    if (freshness_frozen(f, close_ms, now_ms)) {
+        age_ms = frozen_age_ms(f, close_ms, now_ms);
+    }
+    uint64_t unexcused_ms = since(f->excused_until_ms, now_ms);
+    return f->excused_until_ms != 0 && unexcused_ms < age_ms ? unexcused_ms : age_ms;
+}
