@@ -16,8 +16,8 @@
  *         runtime_stop(rt);
  *     }
  */
-#ifndef LINUX_RUNTIME_H
-#define LINUX_RUNTIME_H
+#ifndef PORTS_LINUX_RUNTIME_H
+#define PORTS_LINUX_RUNTIME_H
 
 #include <stdbool.h>
 #include <stdint.h>

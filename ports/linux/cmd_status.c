@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: MIT */
+/* `tinybms-gw status`: what the running gateway knows, as a table or as JSON. */
+#define _POSIX_C_SOURCE 200809L
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "commands.h"
+#include "control.h"
+#include "control_client.h"
+#include "options.h"
+#include "json/json.h"
+#include "json/text.h"
+
+static const struct options_help help = {
+    .usage = "status [-j] [-c FILE] [--set KEY=VALUE]...",
+    .text = "Asks the running gateway what it knows. The configuration is read only to find\n"
+            "its control socket.\n",
+    .config = true,
+    .json = true,
+};
+
+/* One value of the JSON by its dotted name; the elements of an array stand behind each other. */
+struct value {
+    char name[64];
+    char text[192];
+};
+
+enum { VALUES_MAX = 128 };
+
+struct values {
+    struct value value[VALUES_MAX];
+    size_t count;
+};
+
+/* A line of the table: a heading where name is NULL. */
+struct line {
+    const char *label;
+    const char *name;
+    const char *unit;
+    const char *none; /* shown for an empty list */
+};
+
+/* clang-format off */
+static const struct line lines[] = {
+    {"Battery",            NULL,                        "",     ""},
+    {"state",              "online_status",             "",     ""},
+    {"voltage",            "voltage",                   "V",    ""},
+    {"current",            "current",                   "A",    ""},
+    {"power",              "power_w",                   "W",    ""},
+    {"state of charge",    "soc_percent",               "%",    ""},
+    {"state of health",    "soh_percent",               "%",    ""},
+    {"temperature",        "temperature",               "degC", ""},
+    {"lowest cell",        "min_cell_mv",               "mV",   ""},
+    {"highest cell",       "max_cell_mv",               "mV",   ""},
+    {"imbalance",          "cell_imbalance_mv",         "mV",   ""},
+    {"cells",              "cells_mv",                  "mV",   "unknown"},
+    {"capacity",           "bms.capacity_ah",           "Ah",   ""},
+    {"Limits for the GX",  NULL,                        "",     ""},
+    {"charge voltage",     "limits.cvl_v",              "V",    ""},
+    {"because",            "limits.reason.cvl",         "",     ""},
+    {"charge current",     "limits.ccl_a",              "A",    ""},
+    {"because",            "limits.reason.ccl",         "",     ""},
+    {"discharge current",  "limits.dcl_a",              "A",    ""},
+    {"because",            "limits.reason.dcl",         "",     ""},
+    {"alarms",             "alarms",                    "",     "none"},
+    {"warnings",           "warnings",                  "",     "none"},
+    {"Data",               NULL,                        "",     ""},
+    {"stage",              "stage",                     "",     ""},
+    {"age of the sample",  "sample.age_ms",             "ms",   ""},
+    {"BMS link",           "bms.link",                  "",     ""},
+    {"samples asked for",  "stats.uart.polls",          "",     ""},
+    {"answered",           "stats.uart.success",        "",     ""},
+    {"time-outs",          "stats.uart.timeouts",       "",     ""},
+    {"CRC errors",         "stats.uart.crc_errors",     "",     ""},
+    {"answer time",        "stats.uart.latency_avg_ms", "ms",   ""},
+    {"GX",                 NULL,                        "",     ""},
+    {"present",            "gx.present",                "",     ""},
+    {"last keep-alive",    "gx.last_keepalive_ms",      "ms",   ""},
+    {"CAN link up",        "stats.can.up",              "",     ""},
+    {"frames sent",        "stats.can.tx_count",        "",     ""},
+    {"frames not taken",   "stats.can.tx_errors",       "",     ""},
+    {"Gateway",            NULL,                        "",     ""},
+    {"version",            "version",                   "",     ""},
+    {"running for",        "uptime_ms",                 "ms",   ""},
+    {"log records lost",   "stats.log.dropped",         "",     ""},
+};
+/* clang-format on */
+
+/* ---- JSON to values ---- */
+
+static void add_text(struct value *v, const char *text) {
+    size_t n = strlen(v->text);
+    (void)snprintf(v->text + n, sizeof v->text - n, "%s%s", n != 0 ? " " : "", text);
+}
+
+static void add_scalar(struct value *v, enum json_token token, const struct json_reader *r) {
+    char number[32];
+    struct text t;
+    if (token == JSON_STRING) {
+        add_text(v, r->text);
+    } else if (token == JSON_NUMBER) {
+        text_init(&t, number, sizeof number);
+        text_fixed(&t, r->number.digits, r->number.decimals);
+        add_text(v, number);
+    } else if (token != JSON_NULL) {
+        add_text(v, token == JSON_TRUE ? "yes" : "no");
+    }
+}
+
+/* Collects the members of the object that has just begun, down to the third level. False: broken
+ * JSON. Lists of objects (registers) are passed over. */
+static bool collect(struct json_reader *r, struct values *out) {
+    char prefix[4][64] = {""};
+    int depth = 0;
+    bool in_list = false;
+    struct value skipped, *v = &skipped;
+    for (enum json_token token = json_next(r); token != JSON_END; token = json_next(r)) {
+        switch (token) {
+        case JSON_ERROR:
+            return false;
+        case JSON_KEY:
+            if (strcmp(r->text, "registers") == 0) {
+                if (json_skip(r) == JSON_ERROR) {
+                    return false;
+                }
+                break;
+            }
+            v = out->count < VALUES_MAX ? &out->value[out->count++] : &skipped;
+            v->text[0] = '\0';
+            (void)snprintf(v->name, sizeof v->name, "%s%.40s", prefix[depth], r->text);
+            break;
+        case JSON_OBJECT_BEGIN:
+            if (++depth == 4 || in_list) {
+                return false;
+            }
+            (void)snprintf(prefix[depth], sizeof prefix[depth], "%.60s.", v->name);
+            break;
+        case JSON_OBJECT_END:
+            if (depth-- == 0) {
+                return true;
+            }
+            break;
+        case JSON_ARRAY_BEGIN:
+        case JSON_ARRAY_END:
+            in_list = token == JSON_ARRAY_BEGIN;
+            break;
+        case JSON_END:
+        case JSON_STRING:
+        case JSON_NUMBER:
+        case JSON_TRUE:
+        case JSON_FALSE:
+        case JSON_NULL:
+            add_scalar(v, token, r);
+            break;
+        }
+    }
+    return false;
+}
+
+static const char *find(const struct values *values, const char *name) {
+    for (size_t i = 0; i < values->count; i++) {
+        if (strcmp(values->value[i].name, name) == 0) {
+            return values->value[i].text;
+        }
+    }
+    return "";
+}
+
+static void print_table(const struct values *values) {
+    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
+        const struct line *l = &lines[i];
+        if (l->name == NULL) {
+            (void)printf("%s%s\n", i != 0 ? "\n" : "", l->label);
+            continue;
+        }
+        const char *text = find(values, l->name);
+        if (text[0] != '\0') {
+            (void)printf("  %-18s %s%s%s\n", l->label, text, l->unit[0] != '\0' ? " " : "",
+                         l->unit);
+        } else {
+            (void)printf("  %-18s %s\n", l->label, l->none[0] != '\0' ? l->none : "unknown");
+        }
+    }
+}
+
+/* ---- the command ---- */
+
+/* Where the object behind "status" begins and ends in the answer; false: it is an error answer. */
+static bool find_status(const char *line, size_t n, size_t *begin, size_t *end) {
+    struct json_reader r;
+    json_reader_init(&r, line, n);
+    if (json_next(&r) != JSON_OBJECT_BEGIN) {
+        return false;
+    }
+    while (json_next(&r) == JSON_KEY) {
+        bool wanted = strcmp(r.text, "status") == 0;
+        size_t from = r.pos;
+        if (json_skip(&r) == JSON_ERROR) {
+            return false;
+        }
+        if (wanted) {
+            while (from < r.pos && line[from] != '{') {
+                from++;
+            }
+            *begin = from;
+            *end = r.pos;
+            return from < r.pos;
+        }
+    }
+    return false;
+}
+
+static int print_status(const char *line, size_t n, bool json) {
+    static struct values values;
+    struct json_reader r;
+    size_t begin = 0, end = 0;
+    if (!find_status(line, n, &begin, &end)) {
+        (void)fprintf(stderr, "tinybms-gw status: the gateway answers: %.*s\n", (int)n, line);
+        return EXIT_FAILED;
+    }
+    if (json) {
+        (void)printf("%.*s\n", (int)(end - begin), line + begin);
+        return options_finish_output("status");
+    }
+    json_reader_init(&r, line + begin, end - begin);
+    if (json_next(&r) != JSON_OBJECT_BEGIN || !collect(&r, &values)) {
+        (void)fprintf(stderr, "tinybms-gw status: the gateway's answer cannot be read\n");
+        return EXIT_FAILED;
+    }
+    print_table(&values);
+    return options_finish_output("status");
+}
+
+int cmd_status(int argc, char **argv) {
+    static char line[CONTROL_ANSWER_MAX];
+    char path[CONTROL_PATH_MAX];
+    struct options options;
+    struct settings settings;
+    int status = options_parse(&options, argc, argv, &help);
+    if (status >= 0) {
+        return status;
+    }
+    status = options_settings(&options, argv[0], &settings);
+    if (status != 0) {
+        return status;
+    }
+    if (!control_path(settings.advanced.control_socket, path)) {
+        (void)fprintf(stderr, "tinybms-gw status: the control socket's path is too long\n");
+        return EXIT_USAGE;
+    }
+    int fd = control_client_connect(path);
+    if (fd < 0) {
+        bool none = fd == -ENOENT || fd == -ECONNREFUSED;
+        (void)fprintf(stderr, "tinybms-gw status: %s: %s\n", path,
+                      none ? "no gateway is running" : strerror(-fd));
+        return EXIT_FAILED;
+    }
+    const struct control_request request = {.status = true};
+    int n = control_client_ask(fd, &request, line, sizeof line);
+    (void)close(fd);
+    if (n < 0) {
+        (void)fprintf(stderr, "tinybms-gw status: %s: %s\n", path, strerror(-n));
+        return EXIT_FAILED;
+    }
+    return print_status(line, (size_t)n, options.json);
+}
