@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # The front door. `make` alone says what there is; CMakePresets.json holds the builds behind it.
 .DEFAULT_GOAL := help
-.PHONY: help demo build test test-full install uninstall clean format \
+.PHONY: help demo build test test-full install uninstall clean docs format \
 	packages-build packages-test configure-%
 
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
@@ -61,6 +61,10 @@ install: build ## install the program and its manual page under PREFIX (default 
 
 uninstall: ## remove what `make install` installed
 	rm -f $(DESTDIR)$(PREFIX)/bin/tinybms-gw $(DESTDIR)$(PREFIX)/share/man/man1/tinybms-gw.1
+
+docs: packages-test ## rewrite the pages of docs/ that are tables of the program
+	$(call build_preset,dev)
+	@tools/check-docs-generated.sh build/dev/tools/docs/tinybms-gw-docs --write
 
 format: packages-test ## let clang-format lay out every C file
 	@git ls-files '*.c' '*.h' | xargs clang-format -i

@@ -3,3 +3,14 @@ foreach(rule layers format)
   add_test(NAME check/${rule} COMMAND ${CMAKE_SOURCE_DIR}/tools/check-${rule}.sh)
   set_tests_properties(check/${rule} PROPERTIES LABELS check SKIP_RETURN_CODE 77)
 endforeach()
+
+# The documents: the generated pages, the names they mention, the commands they show.
+add_subdirectory(${CMAKE_SOURCE_DIR}/tools/docs ${CMAKE_BINARY_DIR}/tools/docs)
+add_test(NAME check/docs-generated COMMAND ${CMAKE_SOURCE_DIR}/tools/check-docs-generated.sh
+                                           $<TARGET_FILE:tinybms-gw-docs>)
+add_test(NAME check/docs-names COMMAND ${CMAKE_SOURCE_DIR}/tools/check-docs-names.sh)
+add_test(NAME check/docs-commands
+         COMMAND /usr/bin/python3 ${CMAKE_SOURCE_DIR}/tools/check-docs-commands.py
+                 $<TARGET_FILE:tinybms-gw>)
+set_tests_properties(check/docs-generated check/docs-names check/docs-commands
+                     PROPERTIES LABELS check SKIP_RETURN_CODE 77)
