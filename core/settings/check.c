@@ -226,10 +226,15 @@ static int check_pins(const struct settings *s, struct settings_error *e) {
     return 0;
 }
 
-static int check_optional_path(const char *key, const char *path, struct settings_error *e) {
-    if (path[0] == '\0' || path[0] == '/')
-        return 0;
-    return refuse_text(e, GW_ERR_RANGE, key, path, "is not an absolute path");
+static int check_paths(const struct settings *s, struct settings_error *e) {
+    const char *dir = s->storage.dir, *socket = s->advanced.control_socket;
+
+    if (dir[0] != '\0' && dir[0] != '/')
+        return refuse_text(e, GW_ERR_RANGE, "storage.dir", dir, "is not an absolute path");
+    if (socket[0] != '\0' && !is_file_path(socket))
+        return refuse_text(e, GW_ERR_RANGE, "advanced.control_socket", socket,
+                           "is not an absolute path of a socket");
+    return 0;
 }
 
 int settings_check(const struct settings *s, struct settings_error *e) {
@@ -244,8 +249,6 @@ int settings_check(const struct settings *s, struct settings_error *e) {
     for (size_t i = 0; err == 0 && i < COUNT(name_keys); i++)
         err = check_name(name_keys[i], settings_text(settings_find(name_keys[i]), s), e);
     if (err == 0)
-        err = check_optional_path("storage.dir", s->storage.dir, e);
-    if (err == 0)
-        err = check_optional_path("advanced.control_socket", s->advanced.control_socket, e);
+        err = check_paths(s, e);
     return err;
 }

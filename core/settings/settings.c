@@ -63,6 +63,11 @@ int settings_assign(struct settings *s, const char *assignment, struct settings_
     given[n] = '\0';
     settings_canonical_key(given, key);
     row = assignment + n == equals ? settings_find(key) : NULL;
+    if (row == NULL && settings_is_section(key)) {
+        err = settings_refuse(e, GW_ERR_TYPE, given, &t);
+        text_str(&t, "a section, not a setting");
+        return err;
+    }
     if (row == NULL)
         return settings_refuse_unknown(e, given);
     value_from_text(row, equals + 1, &v);
