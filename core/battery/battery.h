@@ -162,7 +162,7 @@ struct battery {
     uint16_t imbalance_mv;
     int32_t power_mw; /* + charging; saturates at +-2^31-1 */
 
-    uint8_t validity[BATTERY_FIELD_COUNT];    /* enum battery_validity, never STALE here */
+    uint8_t validity[BATTERY_FIELD_COUNT];    /* enum battery_validity */
     uint64_t read_at_ms[BATTERY_FIELD_COUNT]; /* monotonic time of the last read */
     uint32_t samples;                         /* complete live blocks read so far, wraps */
 };

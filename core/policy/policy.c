@@ -173,7 +173,20 @@ void policy_configure(struct policy *p, const struct policy_config *cfg, uint64_
     decide(p, now_ms);
 }
 
+/* An optional live value (a temperature, SOH) that has been nonsense for as long as makes it stale
+ * is no value any more. */
+static void drop_stale_values(struct battery *b, uint64_t now_ms) {
+    for (unsigned f = 0; battery_field_group((enum battery_field)f) == BATTERY_GROUP_LIVE; f++) {
+        if (battery_validity(b, (enum battery_field)f, now_ms) == BATTERY_STALE) {
+            b->validity[f] = BATTERY_STALE;
+        }
+    }
+}
+
 static void note_doubt(struct policy *p, uint8_t doubt) {
+    if (doubt == TRUST_INCOMPLETE && !p->have_sample) {
+        return; /* not everything has been read yet: no reason to doubt anything */
+    }
     if (doubt != p->doubt_bits) {
         note(p, (struct policy_change){
                     .kind = POLICY_CHANGE_DOUBT, .from = p->doubt_bits, .to = doubt});
@@ -190,6 +203,7 @@ bool policy_handle_sample(struct policy *p, const struct battery *b, uint64_t no
         freshness_handle_good(&p->freshness, b, p->have_sample ? &p->sample : NULL, now_ms);
         rest_handle_sample(&p->rest, b, now_ms);
         p->sample = *b;
+        drop_stale_values(&p->sample, now_ms);
         p->have_sample = true;
         p->good_ms = now_ms;
         if (policy_resting(p) && rest_ends(b)) {

@@ -3,11 +3,12 @@
  * break, firmware has faults. A doubtful sample is not shown and not counted as fresh; what it says
  * that is dangerous still acts (protect.h).
  *
- * Rules: every cell within 0.5-5.0 V; of the three witnesses of the pack's voltage (sum of the
- * cells, the BMS's extreme cells in registers 40 and 41, register 36) at least two agree; a step of
- * more than 10 K or 5 % of SOC since the last good sample, or a sensor that comes or goes, must be
- * seen three times in a row. A SOC that becomes 100 % as the BMS says "fully charged" has its
- * reason. */
+ * Rules: cells, pack voltage, current, SOC and status were all decoded from this one answer, so
+ * that no older value stands in for a nonsense one; every cell within 0.5-5.0 V; of the three
+ * witnesses of the pack's voltage (sum of the cells, the BMS's extreme cells in registers 40 and
+ * 41, register 36) at least two agree; a step of more than 10 K or 5 % of SOC since the last good
+ * sample, or a sensor that comes or goes, must be seen three times in a row. A SOC that becomes 100
+ * % as the BMS says "fully charged" has its reason. */
 #ifndef CORE_POLICY_TRUST_H
 #define CORE_POLICY_TRUST_H
 

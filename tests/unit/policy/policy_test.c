@@ -400,6 +400,37 @@ static void every_change_is_told_once_with_its_reason(void **state) {
     assert_int_equal(p.changes_dropped, 0);
 }
 
+static void a_temperature_that_is_nonsense_for_five_seconds_is_no_temperature(void **state) {
+    (void)state;
+    struct policy p;
+    struct battery b;
+    open_at(&p, &b, 20000);
+    for (uint64_t t = 20100; t <= 26000; t += 100) {
+        b.lifetime_s++;
+        sample_refresh(&b, t);
+        b.read_at_ms[BATTERY_EXTERNAL_TEMPERATURE_1] = 20000; /* not decoded any more */
+        assert_true(policy_handle_sample(&p, &b, t));
+        assert_int_equal(battery_has(&p.sample, BATTERY_EXTERNAL_TEMPERATURE_1), t <= 25000);
+    }
+    int16_t mean_dc;
+    assert_true(battery_temperature_mean(&p.sample, &mean_dc));
+    assert_int_equal(mean_dc, 250); /* the internal sensor stands in */
+}
+
+static void an_incomplete_start_is_no_doubt(void **state) {
+    (void)state;
+    struct policy p;
+    struct battery b;
+    struct policy_change c;
+    policy_init(&p, &config, 0);
+    sample_nominal(&b, 0);
+    b.validity[BATTERY_FULLY_CHARGED] = BATTERY_NEVER_READ;
+    feed(&p, &b, 100);
+    while (policy_next_change(&p, &c)) {
+        assert_int_not_equal(c.kind, POLICY_CHANGE_DOUBT);
+    }
+}
+
 static void a_poor_link_is_a_warning(void **state) {
     (void)state;
     struct policy p;
@@ -432,6 +463,8 @@ int main(void) {
         cmocka_unit_test(an_implausible_sample_does_not_stop_the_age),
         cmocka_unit_test(walking_by_deadlines_meets_the_same_stages_as_stepping_every_millisecond),
         cmocka_unit_test(every_change_is_told_once_with_its_reason),
+        cmocka_unit_test(a_temperature_that_is_nonsense_for_five_seconds_is_no_temperature),
+        cmocka_unit_test(an_incomplete_start_is_no_doubt),
         cmocka_unit_test(a_poor_link_is_a_warning),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
