@@ -194,7 +194,10 @@ static void note_doubt(struct policy *p, uint8_t doubt) {
     }
 }
 
-bool policy_handle_sample(struct policy *p, const struct battery *b, uint64_t now_ms) {
+bool policy_handle_sample(struct policy *p, const struct battery *sample, uint64_t now_ms) {
+    struct battery fresh = *sample;
+    const struct battery *b = &fresh;
+    drop_stale_values(&fresh, now_ms);
     uint8_t doubt = trust_judge(&p->trust, b, p->have_sample ? &p->sample : NULL, now_ms);
     bool good = doubt == TRUST_OK;
     enum stage was = p->stage.stage;
@@ -203,7 +206,6 @@ bool policy_handle_sample(struct policy *p, const struct battery *b, uint64_t no
         freshness_handle_good(&p->freshness, b, p->have_sample ? &p->sample : NULL, now_ms);
         rest_handle_sample(&p->rest, b, now_ms);
         p->sample = *b;
-        drop_stale_values(&p->sample, now_ms);
         p->have_sample = true;
         p->good_ms = now_ms;
         if (policy_resting(p) && rest_ends(b)) {

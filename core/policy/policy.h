@@ -76,7 +76,7 @@ void policy_init(struct policy *p, const struct policy_config *cfg, uint64_t now
 void policy_configure(struct policy *p, const struct policy_config *cfg, uint64_t now_ms);
 
 /* A fast sample from the BMS, not trusted yet. True when it became p->sample. */
-bool policy_handle_sample(struct policy *p, const struct battery *b, uint64_t now_ms);
+bool policy_handle_sample(struct policy *p, const struct battery *sample, uint64_t now_ms);
 /* The link answers less than half of the time (or does again). */
 void policy_set_link_poor(struct policy *p, bool poor, uint64_t now_ms);
 
