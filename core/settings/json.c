@@ -35,17 +35,7 @@ static int refuse_syntax(struct parser *p) {
     struct text t;
 
     settings_refuse(p->e, GW_ERR_SYNTAX, p->path, &t);
-    text_init(&t, p->e->text, sizeof p->e->text); /* the place comes first here */
-    text_str(&t, "line ");
-    text_int(&t, p->reader.line);
-    text_str(&t, ", column ");
-    text_int(&t, p->reader.column);
-    text_str(&t, ": ");
     text_str(&t, p->reader.error);
-    if (p->e->key[0] != '\0') {
-        text_str(&t, ", in ");
-        text_str(&t, p->e->key);
-    }
     return at_value(p, GW_ERR_SYNTAX);
 }
 

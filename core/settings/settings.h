@@ -120,8 +120,9 @@ struct settings_row {
 extern const struct settings_row settings_table[];
 extern const size_t settings_table_rows;
 
-/* Why a set was refused, for people: always names the key and, where there is one, the value and
- * the range. */
+/* Why a set was refused, for people: names the key (for malformed JSON the section around it) and,
+ * where there is one, the value and what is allowed. The place in a file is in line and column
+ * alone, for the caller to put before the text: "config.json:3:21: ...". */
 struct settings_error {
     int err; /* GW_ERR_SYNTAX, _UNKNOWN, _TYPE, _RANGE, _CONFLICT, _SPACE */
     char key[64];
