@@ -317,5 +317,6 @@ int tinybms_register_check(const struct tinybms_register *r, uint32_t raw) {
         uint32_t low_max = (uint32_t)r->max & 0xFF, high_max = (uint32_t)r->max >> 8;
         return (raw & 0xFF) <= low_max && raw >> 8 <= high_max ? GW_OK : GW_ERR_RANGE;
     }
-    return in_range(r, raw) ? GW_OK : GW_ERR_RANGE;
+    bool meaningless = r->choices != NULL && tinybms_register_choice(r, raw) == NULL;
+    return in_range(r, raw) && !meaningless ? GW_OK : GW_ERR_RANGE;
 }

@@ -80,7 +80,7 @@ enum battery_validity tinybms_register_scale(const struct tinybms_register *r, u
                                              int64_t *out);
 
 /* Whether raw may be written: 0, GW_ERR_READ_ONLY or GW_ERR_RANGE. A signed register takes its
- * value as 16 bits or sign-extended to 32. */
+ * value as 16 bits or sign-extended to 32; an enumeration only what has a word. */
 int tinybms_register_check(const struct tinybms_register *r, uint32_t raw);
 
 /* The bits of the (first) word that belong to the register; the others are reserved. */

@@ -1,0 +1,624 @@
+/* SPDX-License-Identifier: MIT */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <string.h>
+
+#include "kinds.h"
+#include "tinybms/transaction.h"
+#include "wire.h"
+
+#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+
+static const struct tinybms_timing timing = {
+    .baudrate = 115200, .timeout_ms = 100, .retry_delay_ms = 20};
+
+/* A transaction whose request has just been sent whole. */
+static void send(struct tinybms_transaction *x, const struct tinybms_request *rq, uint32_t retries,
+                 uint64_t now_ms) {
+    uint8_t out[TINYBMS_REQUEST_MAX];
+    tinybms_transaction_begin(x, rq, retries, now_ms);
+    tinybms_transaction_step(x, now_ms);
+    assert_int_equal(tinybms_transaction_tx(x, out, sizeof out, now_ms), rq->length);
+    assert_memory_equal(out, rq->bytes, rq->length);
+    assert_int_equal(x->state, TINYBMS_TRANSACTION_WAITING);
+}
+
+static void init(struct tinybms_transaction *x) {
+    tinybms_transaction_init(x, &timing);
+}
+
+static void read_request(struct tinybms_request *rq, uint16_t addr, uint16_t n) {
+    assert_int_equal(tinybms_build_read(rq, addr, n), GW_OK);
+}
+
+/* True when the reply was found; hands in everything, whatever comes after it. */
+static bool rx(struct tinybms_transaction *x, const uint8_t *p, size_t n, uint64_t now_ms) {
+    tinybms_transaction_handle_rx(x, p, n, now_ms);
+    return x->state == TINYBMS_TRANSACTION_DONE && x->outcome == TINYBMS_OUTCOME_REPLY;
+}
+
+static void every_kind_is_found_in_every_chunking(void **state) {
+    (void)state;
+    static struct kind kinds[KINDS_MAX];
+    static struct tinybms_transaction x;
+    size_t n = kinds_all(kinds);
+    for (size_t i = 0; i < n; i++) {
+        const struct kind *k = &kinds[i];
+        for (size_t cut = 0; cut <= k->length; cut++) { /* two chunks, every way */
+            init(&x);
+            send(&x, &k->request, 0, 0);
+            bool early = rx(&x, k->reply, cut, 1);
+            assert_int_equal(early, cut == k->length);
+            assert_true(early || rx(&x, k->reply + cut, k->length - cut, 2));
+            size_t length;
+            assert_memory_equal(tinybms_transaction_reply(&x, &length), k->reply, k->length);
+            assert_int_equal(length, k->length);
+        }
+        for (size_t size = 1; size <= 16; size++) { /* chunks of one size */
+            init(&x);
+            send(&x, &k->request, 0, 0);
+            for (size_t at = 0; at < k->length; at += size) {
+                size_t left = k->length - at;
+                rx(&x, k->reply + at, left < size ? left : size, 1 + at);
+            }
+            assert_int_equal(x.state, TINYBMS_TRANSACTION_DONE);
+            assert_int_equal(x.outcome, TINYBMS_OUTCOME_REPLY);
+        }
+    }
+}
+
+static void every_single_bit_flip_of_every_kind_times_out_or_fails_its_crc(void **state) {
+    (void)state;
+    static struct kind kinds[KINDS_MAX];
+    static struct tinybms_transaction x;
+    size_t n = kinds_all(kinds);
+    for (size_t i = 0; i < n; i++) {
+        struct kind *k = &kinds[i];
+        for (size_t bit = 0; bit < 8 * k->length; bit++) {
+            k->reply[bit / 8] ^= (uint8_t)(1u << bit % 8);
+            init(&x);
+            send(&x, &k->request, 0, 0);
+            assert_false(rx(&x, k->reply, k->length, 1));
+            tinybms_transaction_step(&x, 1000);
+            assert_int_equal(x.outcome, TINYBMS_OUTCOME_TIMEOUT);
+            assert_int_equal(x.counters.timeouts + x.counters.crc_errors, 1);
+            k->reply[bit / 8] ^= (uint8_t)(1u << bit % 8);
+        }
+    }
+}
+
+static void garbage_before_a_reply_hides_it_in_no_chunking(void **state) {
+    (void)state;
+    static struct kind kinds[KINDS_MAX];
+    static struct tinybms_transaction x;
+    size_t n = kinds_all(kinds);
+    static const char *const noise[] = {
+        "AA",
+        "AA AA AA AA AA AA AA",
+        "00 FF 55",
+        "AA 03",
+        "AA 03 6C",          /* the head of a fast sample */
+        "AA 03 0A 97 40",    /* the head of the reply itself, cut */
+        "AA 07 81 00 00 AA", /* a packet that never ends */
+        "AA 11 FC AA 12 FC AA 1C 20",
+        "AA 00",
+        "AA 00 03 00",
+        "AA 01",
+        "AA 10 01 3B 00",
+    };
+    for (size_t i = 0; i < n; i++) {
+        for (size_t j = 0; j < COUNT(noise); j++) {
+            uint8_t bytes[2 * TINYBMS_REPLY_MAX];
+            size_t before = wire_hex(noise[j], bytes);
+            memcpy(bytes + before, kinds[i].reply, kinds[i].length);
+            for (size_t size = 1; size < 20; size += 6) {
+                init(&x);
+                send(&x, &kinds[i].request, 0, 0);
+                bool found = false;
+                for (size_t at = 0; at < before + kinds[i].length; at += size) {
+                    size_t left = before + kinds[i].length - at;
+                    found = rx(&x, bytes + at, left < size ? left : size, 1) || found;
+                }
+                if (!found) {
+                    fail_msg("%s after %s", kinds[i].what, noise[j]);
+                }
+                struct tinybms_counters c;
+                tinybms_transaction_counters(&x, &c);
+                assert_int_equal(c.discarded_bytes, before);
+                assert_int_equal(c.resyncs, 1);
+                assert_int_equal(c.crc_errors, 0);
+            }
+        }
+    }
+}
+
+static void a_reply_is_found_after_every_amount_of_noise(void **state) {
+    (void)state;
+    static struct tinybms_transaction x;
+    struct tinybms_request rq;
+    read_request(&rq, 5, 5);
+    uint8_t reply[32];
+    size_t n = wire_hex("AA 03 0A 97 40 97 40 97 2C 97 2C 97 2C 3E C7", reply);
+    uint32_t random = 3;
+    for (size_t before = 0; before < 3 * TINYBMS_REPLY_MAX; before++) {
+        init(&x);
+        send(&x, &rq, 0, 0);
+        for (size_t i = 0; i < before; i++) {
+            /* half of it what a reply begins with */
+            uint32_t r = wire_random(&random);
+            static const uint8_t head[] = {0xAA, 0x03, 0x0A, 0x00};
+            uint8_t byte = (r & 0x100) != 0 ? head[r & 3] : (uint8_t)r;
+            assert_false(rx(&x, &byte, 1, 1));
+        }
+        assert_true(rx(&x, reply, n, 2));
+    }
+}
+
+static void data_that_looks_like_frames_is_data(void **state) {
+    (void)state;
+    static struct tinybms_transaction x;
+    struct tinybms_request rq;
+    /* registers whose bytes are a whole refusal of 0x03, with its CRC, and then the head of a
+     * reply */
+    uint8_t nack[8];
+    assert_int_equal(wire_seal(nack, wire_hex("AA 00 03 00", nack)), 6);
+    uint16_t words[54] = {0};
+    for (size_t i = 0; i < 3; i++) {
+        words[10 + i] = (uint16_t)(256 * nack[2 * i] + nack[2 * i + 1]);
+    }
+    words[20] = 0xAA03;
+    words[21] = 0x6CAA;
+    uint8_t reply[128];
+    size_t n = wire_read_reply(reply, words, 54);
+    read_request(&rq, 0, 54);
+    for (size_t size = 1; size <= n; size++) {
+        init(&x);
+        send(&x, &rq, 0, 0);
+        bool found = false;
+        for (size_t at = 0; at < n; at += size) {
+            found = rx(&x, reply + at, n - at < size ? n - at : size, 1) || found;
+        }
+        assert_true(found);
+        assert_int_equal(x.counters.nacks, 0);
+    }
+}
+
+static void a_nack_ends_the_attempt_with_its_code(void **state) {
+    (void)state;
+    static struct kind kinds[KINDS_MAX];
+    static struct tinybms_transaction x;
+    size_t n = kinds_all(kinds);
+    for (size_t i = 0; i < n; i++) {
+        uint8_t nack[8] = {0xAA, 0x00, kinds[i].request.command, 0x00};
+        wire_seal(nack, 4);
+        init(&x);
+        send(&x, &kinds[i].request, 3, 0);
+        rx(&x, nack, 6, 5);
+        assert_int_equal(x.state, TINYBMS_TRANSACTION_DONE); /* no retry: it would say the same */
+        assert_int_equal(x.outcome, TINYBMS_OUTCOME_NACK);
+        assert_int_equal(x.nack, 0);
+        assert_int_equal(x.counters.nacks, 1);
+        assert_int_equal(x.counters.timeouts, 0);
+    }
+}
+
+static void a_nack_for_a_spoilt_request_is_retried(void **state) {
+    (void)state;
+    static struct tinybms_transaction x;
+    struct tinybms_request rq;
+    read_request(&rq, 0, 54);
+    uint8_t nack[8];
+    wire_seal(nack, wire_hex("AA 00 03 01", nack));
+    init(&x);
+    send(&x, &rq, 1, 0);
+    rx(&x, nack, 6, 5);
+    assert_int_equal(x.state, TINYBMS_TRANSACTION_DELAYED);
+    assert_int_equal(tinybms_transaction_step(&x, 5), 25);
+    tinybms_transaction_step(&x, 25);
+    uint8_t out[16];
+    assert_int_equal(tinybms_transaction_tx(&x, out, sizeof out, 25), 8);
+    rx(&x, nack, 6, 30);
+    assert_int_equal(x.outcome, TINYBMS_OUTCOME_NACK);
+    assert_int_equal(x.nack, 1);
+    assert_int_equal(x.counters.retries, 1);
+}
+
+static void a_nack_after_a_false_head_is_taken_when_the_line_is_silent(void **state) {
+    (void)state;
+    static struct tinybms_transaction x;
+    struct tinybms_request rq;
+    read_request(&rq, 0, 54);
+    uint8_t bytes[16];
+    size_t n = wire_hex("AA 03 6C", bytes);
+    wire_seal(bytes + n, wire_hex("AA 00 03 00", bytes + n));
+    init(&x);
+    send(&x, &rq, 0, 0);
+    rx(&x, bytes, n + 6, 10);
+    assert_int_equal(x.state, TINYBMS_TRANSACTION_WAITING);
+    assert_int_equal(tinybms_transaction_step(&x, 10), 30);
+    tinybms_transaction_step(&x, 30);
+    assert_int_equal(x.outcome, TINYBMS_OUTCOME_NACK);
+    assert_int_equal(x.counters.nacks, 1);
+}
+
+static void what_answers_another_request_is_garbage(void **state) {
+    (void)state;
+    static const struct {
+        const char *what;
+        const char *frame; /* without CRC */
+    } cases[] = {
+        {"another command", "AA 1B 06 16 01 14 01 16 01"},
+        {"another length", "AA 03 04 10 36 0B B8"},
+        {"a refusal of another command", "AA 00 10 00"},
+        {"an acknowledgement", "AA 01 03"},
+        {"our own request, echoed", "AA 03 00 05 00 05"},
+        {"a write's echo", "AA 10 01 3B 00 02"},
+    };
+    static struct tinybms_transaction x;
+    struct tinybms_request rq;
+    read_request(&rq, 5, 5);
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        uint8_t bytes[64];
+        size_t n = wire_seal(bytes, wire_hex(cases[i].frame, bytes));
+        init(&x);
+        send(&x, &rq, 0, 0);
+        rx(&x, bytes, n, 5);
+        if (x.state != TINYBMS_TRANSACTION_WAITING) {
+            fail_msg("%s was taken", cases[i].what);
+        }
+        uint8_t good[32];
+        size_t m = wire_hex("AA 03 0A 97 40 97 40 97 2C 97 2C 97 2C 3E C7", good);
+        assert_true(rx(&x, good, m, 6));
+        assert_int_equal(x.counters.discarded_bytes, n);
+    }
+}
+
+static void an_acknowledged_write_must_name_its_registers(void **state) {
+    (void)state;
+    static struct tinybms_transaction x;
+    struct tinybms_request rq;
+    static const uint16_t words[] = {4200, 2500};
+    assert_int_equal(tinybms_build_write(&rq, 315, words, 2), GW_OK);
+    static const char *const wrong[] = {"AA 10 01 3C 00 02", "AA 10 01 3B 00 01",
+                                        "AA 10 01 3B 01 02", "AA 10 00 3B 00 02"};
+    for (size_t i = 0; i < COUNT(wrong); i++) {
+        uint8_t bytes[16];
+        size_t n = wire_seal(bytes, wire_hex(wrong[i], bytes));
+        init(&x);
+        send(&x, &rq, 0, 0);
+        rx(&x, bytes, n, 5);
+        assert_int_equal(x.state, TINYBMS_TRANSACTION_WAITING);
+        n = wire_hex("AA 10 01 3B 00 02 28 22", bytes);
+        assert_true(rx(&x, bytes, n, 6));
+    }
+}
+
+static void the_time_allowed_is_that_of_the_bytes_and_the_margin(void **state) {
+    (void)state;
+    static const struct {
+        const char *what;
+        uint32_t baudrate;
+        uint16_t registers;
+        uint64_t allowed_ms;
+    } cases[] = {
+        /* 8 + 113 bytes = 1210 bits: 10.503 ms */
+        {"fast sample", 115200, 54, 11 + 100},
+        /* 8 + 7 bytes = 150 bits: 1.302 ms */
+        {"one register", 115200, 1, 2 + 100},
+        /* 1210 bits at 9600: 126.04 ms */
+        {"fast sample, slow line", 9600, 54, 127 + 100},
+        /* 1210 bits at 121000: exactly 10 ms */
+        {"no rounding where there is nothing to round", 121000, 54, 10 + 100},
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        static struct tinybms_transaction x;
+        struct tinybms_timing t = timing;
+        t.baudrate = cases[i].baudrate;
+        tinybms_transaction_init(&x, &t);
+        struct tinybms_request rq;
+        read_request(&rq, 0, cases[i].registers);
+        send(&x, &rq, 0, 5000);
+        assert_int_equal(tinybms_transaction_step(&x, 5000), 5000 + cases[i].allowed_ms);
+        tinybms_transaction_step(&x, 5000 + cases[i].allowed_ms - 1);
+        assert_int_equal(x.state, TINYBMS_TRANSACTION_WAITING);
+        tinybms_transaction_step(&x, 5000 + cases[i].allowed_ms);
+        assert_int_equal(x.outcome, TINYBMS_OUTCOME_TIMEOUT);
+        assert_int_equal(x.counters.timeouts, 1);
+    }
+}
+
+static void time_starts_when_the_port_takes_the_first_byte(void **state) {
+    (void)state;
+    static struct tinybms_transaction x;
+    struct tinybms_request rq;
+    uint8_t out[16];
+    init(&x);
+    read_request(&rq, 0, 54);
+    tinybms_transaction_begin(&x, &rq, 0, 0);
+    tinybms_transaction_step(&x, 0);
+    assert_int_equal(tinybms_transaction_tx(&x, out, 3, 50), 3);
+    assert_int_equal(tinybms_transaction_tx(&x, out + 3, 16, 52), 5);
+    assert_memory_equal(out, rq.bytes, 8);
+    assert_int_equal(tinybms_transaction_tx(&x, out, 16, 52), 0);
+    assert_int_equal(tinybms_transaction_step(&x, 52), 50 + 111);
+}
+
+static void a_reply_in_single_bytes_spread_over_the_whole_time_is_good(void **state) {
+    (void)state;
+    static struct tinybms_transaction x;
+    struct tinybms_request rq;
+    uint8_t reply[32];
+    size_t n = wire_hex("AA 03 0A 97 40 97 40 97 2C 97 2C 97 2C 3E C7", reply);
+    init(&x);
+    read_request(&rq, 5, 5);
+    send(&x, &rq, 0, 0); /* 8 + 15 bytes: 2 ms + 100 ms */
+    for (size_t i = 0; i < n; i++) {
+        uint64_t now_ms = 101 * (i + 1) / n;
+        tinybms_transaction_step(&x, now_ms);
+        rx(&x, reply + i, 1, now_ms);
+    }
+    assert_int_equal(x.outcome, TINYBMS_OUTCOME_REPLY);
+    assert_int_equal(x.counters.timeouts, 0);
+    struct tinybms_counters c;
+    tinybms_transaction_counters(&x, &c);
+    assert_int_equal(c.latency_last_ms, 101);
+}
+
+static void a_spoilt_reply_ends_the_attempt_once_the_line_is_silent(void **state) {
+    (void)state;
+    static struct tinybms_transaction x;
+    struct tinybms_request rq;
+    uint8_t reply[32];
+    size_t n = wire_hex("AA 03 0A 97 40 97 40 97 2C 97 2C 97 2C 3E C6", reply);
+    init(&x);
+    read_request(&rq, 5, 5);
+    send(&x, &rq, 1, 0);
+    rx(&x, reply, n, 4);
+    assert_int_equal(tinybms_transaction_step(&x, 4), 24);
+    tinybms_transaction_step(&x, 24);
+    assert_int_equal(x.counters.crc_errors, 1);
+    assert_int_equal(x.counters.timeouts, 0);
+    assert_int_equal(x.counters.retries, 1);
+    assert_int_equal(x.state, TINYBMS_TRANSACTION_DELAYED);
+}
+
+static void a_spoilt_look_alike_before_the_good_reply_is_no_crc_error(void **state) {
+    (void)state;
+    static struct tinybms_transaction x;
+    struct tinybms_request rq;
+    uint8_t bytes[64];
+    size_t n = wire_hex("AA 03 0A 97 40 97 40 97 2C 97 2C 97 2C 3E C6"
+                        "AA 03 0A 97 40 97 40 97 2C 97 2C 97 2C 3E C7",
+                        bytes);
+    init(&x);
+    read_request(&rq, 5, 5);
+    send(&x, &rq, 1, 0);
+    assert_true(rx(&x, bytes, n, 4));
+    assert_int_equal(x.counters.crc_errors, 0);
+    assert_int_equal(x.counters.discarded_bytes, 15);
+}
+
+static void a_late_reply_to_an_earlier_attempt_is_good(void **state) {
+    (void)state;
+    static struct tinybms_transaction x;
+    struct tinybms_request rq;
+    uint8_t reply[32], out[16];
+    size_t n = wire_hex("AA 03 0A 97 40 97 40 97 2C 97 2C 97 2C 3E C7", reply);
+    read_request(&rq, 5, 5);
+    init(&x); /* between the attempts */
+    send(&x, &rq, 1, 0);
+    tinybms_transaction_step(&x, 102);
+    assert_int_equal(x.state, TINYBMS_TRANSACTION_DELAYED);
+    assert_true(rx(&x, reply, n, 110));
+    init(&x); /* half before, half after the second attempt was sent */
+    send(&x, &rq, 1, 0);
+    rx(&x, reply, 7, 101);
+    tinybms_transaction_step(&x, 102);
+    tinybms_transaction_step(&x, 130);
+    assert_int_equal(tinybms_transaction_tx(&x, out, sizeof out, 130), 8);
+    assert_true(rx(&x, reply + 7, n - 7, 131));
+    assert_int_equal(x.counters.discarded_bytes, 0);
+}
+
+static void a_reply_before_the_request_was_sent_is_not_believed(void **state) {
+    (void)state;
+    static struct tinybms_transaction x;
+    struct tinybms_request rq;
+    uint8_t reply[32];
+    size_t n = wire_hex("AA 03 0A 97 40 97 40 97 2C 97 2C 97 2C 3E C7", reply);
+    read_request(&rq, 5, 5);
+    init(&x);
+    tinybms_transaction_begin(&x, &rq, 0, 0);
+    tinybms_transaction_step(&x, 0);
+    assert_false(rx(&x, reply, n, 0));
+    assert_int_equal(x.state, TINYBMS_TRANSACTION_SENDING);
+}
+
+static void retries_are_spaced_by_the_delay_and_a_little_more_each_time(void **state) {
+    (void)state;
+    static struct tinybms_transaction x;
+    struct tinybms_request rq;
+    uint8_t out[16];
+    init(&x);
+    read_request(&rq, 0, 54);
+    send(&x, &rq, 9, 0);
+    uint64_t now_ms = 0;
+    for (uint64_t attempt = 1; attempt <= 9; attempt++) {
+        now_ms += 111; /* its time-out */
+        tinybms_transaction_step(&x, now_ms - 1);
+        assert_int_equal(x.state, TINYBMS_TRANSACTION_WAITING);
+        uint64_t next_ms = tinybms_transaction_step(&x, now_ms);
+        assert_int_equal(next_ms, now_ms + 20 + attempt % 7);
+        now_ms = next_ms;
+        tinybms_transaction_step(&x, now_ms);
+        assert_int_equal(tinybms_transaction_tx(&x, out, sizeof out, now_ms), 8);
+    }
+    tinybms_transaction_step(&x, now_ms + 111);
+    assert_int_equal(x.outcome, TINYBMS_OUTCOME_TIMEOUT);
+    assert_int_equal(x.counters.timeouts, 10);
+    assert_int_equal(x.counters.retries, 9);
+}
+
+static void stray_bytes_delay_an_attempt_until_they_pause(void **state) {
+    (void)state;
+    static struct tinybms_transaction x;
+    struct tinybms_request rq;
+    uint8_t byte = 0x55;
+    init(&x);
+    read_request(&rq, 0, 54);
+    rx(&x, &byte, 1, 995);
+    tinybms_transaction_begin(&x, &rq, 0, 1000);
+    assert_int_equal(tinybms_transaction_step(&x, 1000), 1015);
+    rx(&x, &byte, 1, 1010);
+    assert_int_equal(tinybms_transaction_step(&x, 1015), 1030);
+    tinybms_transaction_step(&x, 1030);
+    assert_int_equal(x.state, TINYBMS_TRANSACTION_SENDING);
+    assert_int_equal(x.counters.discarded_bytes, 2);
+    assert_int_equal(x.counters.resyncs, 1);
+}
+
+static void a_line_that_chatters_delays_an_attempt_by_no_more_than_the_bound(void **state) {
+    (void)state;
+    static struct tinybms_transaction x;
+    struct tinybms_request rq;
+    uint8_t byte = 0xAA;
+    init(&x);
+    read_request(&rq, 0, 54);
+    rx(&x, &byte, 1, 1000);
+    tinybms_transaction_begin(&x, &rq, 0, 1000);
+    uint64_t now_ms = 1000;
+    while (x.state == TINYBMS_TRANSACTION_DELAYED) {
+        assert_true(now_ms <= 1000 + TINYBMS_DRAIN_MAX_MS);
+        tinybms_transaction_step(&x, now_ms);
+        rx(&x, &byte, 1, now_ms++);
+    }
+    assert_int_equal(now_ms - 1, 1000 + TINYBMS_DRAIN_MAX_MS);
+}
+
+static void a_read_of_the_same_size_waits_for_what_is_still_owed(void **state) {
+    (void)state;
+    static struct tinybms_transaction x;
+    struct tinybms_request a, b, c;
+    read_request(&a, 300, 1);
+    read_request(&b, 301, 1);
+    read_request(&c, 300, 2);
+    init(&x);
+    send(&x, &a, 0, 0);
+    tinybms_transaction_step(&x, 102); /* 8 + 7 bytes: 2 ms + 100 ms */
+    tinybms_transaction_release(&x);
+    /* the same again, or another size: at once */
+    send(&x, &a, 0, 102);
+    tinybms_transaction_step(&x, 204);
+    tinybms_transaction_release(&x);
+    send(&x, &c, 0, 204);
+    uint8_t two[16];
+    size_t n = wire_seal(two, wire_hex("AA 03 04 10 36 0B B8", two));
+    assert_true(rx(&x, two, n, 206));
+    tinybms_transaction_release(&x);
+    /* another register: the answer to the first could pass for its own */
+    tinybms_transaction_begin(&x, &b, 0, 210);
+    assert_int_equal(tinybms_transaction_step(&x, 210), 204 + TINYBMS_LATE_MS);
+}
+
+static void latencies_are_of_the_last_128_replies(void **state) {
+    (void)state;
+    static struct tinybms_transaction x;
+    struct tinybms_request rq;
+    struct tinybms_counters c;
+    uint8_t reply[16];
+    size_t n = wire_seal(reply, wire_hex("AA 03 02 10 36", reply));
+    read_request(&rq, 300, 1);
+    init(&x);
+    tinybms_transaction_counters(&x, &c);
+    assert_int_equal(c.latency_p99_ms, 0);
+    uint64_t now_ms = 0;
+    for (uint32_t i = 1; i <= 600; i++) { /* latencies 1, 2, ... 50, 1, 2, ... */
+        uint32_t latency = (i - 1) % 50 + 1;
+        send(&x, &rq, 0, now_ms);
+        now_ms += latency;
+        assert_true(rx(&x, reply, n, now_ms));
+        tinybms_transaction_release(&x);
+        tinybms_transaction_counters(&x, &c);
+        assert_int_equal(c.latency_last_ms, latency);
+        if (i == 3) {
+            assert_int_equal(c.latency_mean_ms, 2);
+            assert_int_equal(c.latency_p99_ms, 3);
+        }
+    }
+    /* the last 128 are 23-50 once and 1-50 twice: sum 28 x 36.5 + 2 x 1275 = 3572, mean 27.9 */
+    assert_int_equal(c.latency_mean_ms, 28);
+    assert_int_equal(c.latency_p99_ms, 50);
+    send(&x, &rq, 0, now_ms); /* one outlier in 128 is beyond the 99th */
+    now_ms += 90;
+    assert_true(rx(&x, reply, n, now_ms));
+    tinybms_transaction_counters(&x, &c);
+    assert_int_equal(c.latency_p99_ms, 50);
+    assert_int_equal(c.latency_last_ms, 90);
+}
+
+static void bytes_are_counted_both_ways(void **state) {
+    (void)state;
+    static struct tinybms_transaction x;
+    struct tinybms_request rq;
+    uint8_t reply[16];
+    size_t n = wire_seal(reply, wire_hex("AA 03 02 10 36", reply));
+    read_request(&rq, 300, 1);
+    init(&x);
+    send(&x, &rq, 0, 0);
+    rx(&x, reply, n, 3);
+    assert_int_equal(x.counters.tx_bytes, 8);
+    assert_int_equal(x.counters.rx_bytes, 7);
+    assert_int_equal(x.counters.discarded_bytes, 0);
+    assert_int_equal(x.counters.resyncs, 0);
+}
+
+static void a_reset_forgets_the_request_and_what_is_owed(void **state) {
+    (void)state;
+    static struct tinybms_transaction x;
+    struct tinybms_request a, b;
+    uint8_t bytes[] = {0xAA, 0x03, 0x02};
+    read_request(&a, 300, 1);
+    read_request(&b, 301, 1);
+    init(&x);
+    send(&x, &a, 1, 0);
+    tinybms_transaction_step(&x, 102);
+    rx(&x, bytes, sizeof bytes, 103);
+    tinybms_transaction_reset(&x);
+    assert_int_equal(x.state, TINYBMS_TRANSACTION_IDLE);
+    assert_int_equal(x.counters.discarded_bytes, 3);
+    send(&x, &b, 0, 104); /* at once */
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_kind_is_found_in_every_chunking),
+        cmocka_unit_test(every_single_bit_flip_of_every_kind_times_out_or_fails_its_crc),
+        cmocka_unit_test(garbage_before_a_reply_hides_it_in_no_chunking),
+        cmocka_unit_test(a_reply_is_found_after_every_amount_of_noise),
+        cmocka_unit_test(data_that_looks_like_frames_is_data),
+        cmocka_unit_test(a_nack_ends_the_attempt_with_its_code),
+        cmocka_unit_test(a_nack_for_a_spoilt_request_is_retried),
+        cmocka_unit_test(a_nack_after_a_false_head_is_taken_when_the_line_is_silent),
+        cmocka_unit_test(what_answers_another_request_is_garbage),
+        cmocka_unit_test(an_acknowledged_write_must_name_its_registers),
+        cmocka_unit_test(the_time_allowed_is_that_of_the_bytes_and_the_margin),
+        cmocka_unit_test(time_starts_when_the_port_takes_the_first_byte),
+        cmocka_unit_test(a_reply_in_single_bytes_spread_over_the_whole_time_is_good),
+        cmocka_unit_test(a_spoilt_reply_ends_the_attempt_once_the_line_is_silent),
+        cmocka_unit_test(a_spoilt_look_alike_before_the_good_reply_is_no_crc_error),
+        cmocka_unit_test(a_late_reply_to_an_earlier_attempt_is_good),
+        cmocka_unit_test(a_reply_before_the_request_was_sent_is_not_believed),
+        cmocka_unit_test(retries_are_spaced_by_the_delay_and_a_little_more_each_time),
+        cmocka_unit_test(stray_bytes_delay_an_attempt_until_they_pause),
+        cmocka_unit_test(a_line_that_chatters_delays_an_attempt_by_no_more_than_the_bound),
+        cmocka_unit_test(a_read_of_the_same_size_waits_for_what_is_still_owed),
+        cmocka_unit_test(latencies_are_of_the_last_128_replies),
+        cmocka_unit_test(bytes_are_counted_both_ways),
+        cmocka_unit_test(a_reset_forgets_the_request_and_what_is_owed),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
