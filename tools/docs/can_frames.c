@@ -19,9 +19,9 @@ static const char introduction[] =
     "0.\n"
     "\n"
     "A frame that has nothing to say (no name, no serial number, a value that was never\n"
-    "read) is not sent. Before the third good sample, and from 60 s of silence on, nothing\n"
-    "is sent at all. The gateway never sends 0x305 or 0x307: they are the GX's. 0x378\n"
-    "(energy) is not sent, because energy is not counted yet.\n";
+    "read) is not sent. Before the third good sample, from 60 s of silence on, and while the\n"
+    "BMS rests (`tinybms.low_power`), nothing is sent at all. The gateway never sends 0x305 or\n"
+    "0x307: they are the GX's. 0x378 (energy) is not sent, because energy is not counted yet.\n";
 
 /* What stands where, for people; a row of victron_table without a line here stops the build. */
 static const struct {
