@@ -46,9 +46,9 @@ static void each_message_is_read_as_its_row_of_the_document_says(void **state) {
          "modules: ok -, blocking charge -, blocking discharge 0, offline 1"},
         /* 3972 mV = 0x0F84; 3986 = 0x0F92; 298 K = 0x012A */
         {"t3738840F920F2A012A01",
-         "extremes: lowest cell 3.972 V, highest cell 3.986 V, coldest 298 K, warmest 298 K"},
+         "extremes: lowest cell 3972 mV, highest cell 3986 mV, coldest 298 K, warmest 298 K"},
         {"t3738840F920F0000FFFF",
-         "extremes: lowest cell 3.972 V, highest cell 3.986 V, coldest -, warmest -"},
+         "extremes: lowest cell 3972 mV, highest cell 3986 mV, coldest -, warmest -"},
         /* in 100 Wh: 0x00010000 = 65536 = 6553.6 kWh; 0xFFFFFFFF is a value like any other */
         {"t378800000100FFFFFFFF", "energy: charged 6553.6 kWh, discharged 429496729.5 kWh"},
         {"t37984200000000000000", "installed capacity: installed 66 Ah"},
@@ -110,7 +110,7 @@ static void json_has_the_same_values_under_names_with_units(void **state) {
          "\"discharge_voltage_v\":42.0"},
         {"t35A898AAAA02A86AAA06", "\"name\":\"alarms\",\"alarms\":[\"low voltage\"],"
                                   "\"warnings\":[\"high current\"],\"online\":\"active\""},
-        {"t3738840F920F0000FFFF", "\"name\":\"extremes\",\"min_cell_v\":3.972,\"max_cell_v\":3.986,"
+        {"t3738840F920F0000FFFF", "\"name\":\"extremes\",\"min_cell_mv\":3972,\"max_cell_mv\":3986,"
                                   "\"min_temperature_k\":null,\"max_temperature_k\":null"},
         {"t35E8225C010000000000", "\"name\":\"manufacturer\",\"text\":\"\\\"\\\\?\""},
     };
