@@ -26,14 +26,14 @@ class FirstFrames(Case):
         self.assertGreater(first["ccl"], 0)
         self.assertLessEqual(first["ccl"], 18.0)
         self.sees(can, 0x351, lambda v: v["ccl"] == 18.0, 15, "CCL 0.9 x 20 A")
-        # three cells each of 3900, 3902, 3904 mV and 14 of them: 5, 5, 4
-        self.assertEqual(can.latest(0x356).value,
-                         {"voltage": 54.63, "current": 5.0, "temperature": 21.0})
-        self.assertEqual(can.latest(0x355).value, {"soc": 64, "soh": 98, "soc_fine": 64.2})
-        self.assertEqual(can.latest(0x35A).value, {"alarms": QUIET, "warnings": QUIET, "online": True})
-        # 21 + 273.15
-        self.assertEqual(can.latest(0x373).value,
-                         {"min_cell": 3900, "max_cell": 3904, "min_kelvin": 294, "max_kelvin": 294})
+        # cells of 3900, 3902 and 3904 mV in turn, 14 of them: 5, 5 and 4; 21 + 273.15 K
+        for identifier, value in (
+                (0x356, {"voltage": 54.63, "current": 5.0, "temperature": 21.0}),
+                (0x355, {"soc": 64, "soh": 98, "soc_fine": 64.2}),
+                (0x35A, {"alarms": QUIET, "warnings": QUIET, "online": True}),
+                (0x373, {"min_cell": 3900, "max_cell": 3904, "min_kelvin": 294, "max_kelvin": 294})):
+            frame = self.sees(can, identifier, lambda v: True, 3, "0x%03X" % identifier)
+            self.assertEqual(frame.value, value)
 
     def test_everything_else_follows_and_nothing_that_is_not_ours(self):
         bms, can = self.bms(), self.can()

@@ -110,7 +110,8 @@ class Nonsense(Case):
 
     def brings_nothing_false(self, what, change):
         bms, can, gateway = self.working()
-        before = {i: can.latest(i).value for i in (0x355, 0x356, 0x373)}
+        before = {i: self.sees(can, i, lambda v: True, 3, "0x%03X" % i).value
+                  for i in (0x355, 0x356, 0x373)}
         at = time.monotonic()
         with bms.pack.lock:
             kept = dict(bms.pack.word)
@@ -155,3 +156,48 @@ class Nonsense(Case):
             for register in range(54):
                 pack.word[register] = 0
         self.brings_nothing_false("all zeros", zeros)
+
+
+class Hostile(Case):
+    """Devices that never stop talking."""
+
+    def goes_on(self, can, since):
+        times = [f.at for f in can.since(since, 0x351)]
+        self.assertLess(max(b - a for a, b in zip(times, times[1:])), 1.5, "0x351 every second")
+
+    def test_a_can_adapter_that_sends_garbage_does_not_disturb_the_frames(self):
+        bms, can, gateway = self.working()
+        at = time.monotonic()
+        junk = bms.random
+        while time.monotonic() < at + 5:
+            can.adapter.write(junk.choice((
+                junk.randbytes(60), b"t", b"\r" * 50, b"\x07" * 50, b"t3058000000000000000\r", b"z\rZ\r",
+                b"t3058" + b"0" * 600, b"T1234567880011223344556677\r", b"r3058\r", b"tFFF0\r",
+                b"t3059001122334455667788\r", b"t305g0000000000000000\r", b"V1013\rN1234\rFFF\r",
+                b"t3071120\r", b"t7FF80000000000000000\r")))
+            time.sleep(0.005)
+        self.goes_on(can, at)
+        self.assertTrue(gateway.alive())
+        self.assertLess(len(gateway.log), 50000, "it does not flood the log")
+        code, seconds = gateway.stop()
+        self.assertEqual(code, 0)
+        self.assertLess(seconds, 2.0)
+
+    def test_a_serial_line_that_never_stops_talking_closes_the_limits_and_can_be_stopped(self):
+        bms, can, gateway = self.working("tinybms.stale_close_ms=2000", "tinybms.stale_zero_ms=5000")
+        bms.faults.mute = True
+        at = time.monotonic()
+        while time.monotonic() < at + 7:
+            bms.link.write(bms.random.randbytes(400))
+        self.goes_on(can, at)
+        self.assertEqual(can.latest(0x351).value["ccl"], 0.0)
+        bms.faults.mute = False
+        bms.pack.set_soc(66.0)
+        self.sees(can, 0x355, lambda v: v["soc_fine"] == 66.0, 5, "SOC after the noise",
+                  since=time.monotonic())
+        self.assertLess(len(gateway.log), 50000, "it does not flood the log")
+        bms.faults.mute = True
+        bms.link.write(bms.random.randbytes(4000))
+        code, seconds = gateway.stop()
+        self.assertEqual(code, 0)
+        self.assertLess(seconds, 2.0)

@@ -26,7 +26,7 @@ class Recordings(Case):
         if not os.path.exists(os.path.join(DATA, name)):
             print("SKIPPED: TINYBMS_GW_DATA does not name a folder with %s" % name)
             raise unittest.SkipTest("no recording")
-        bms, can, _ = self.working(pack=Pack(load_registers(os.path.join(DATA, name))))
+        bms, can, _ = self.working(ccl=18.0, pack=Pack(load_registers(os.path.join(DATA, name))))
         for identifier, data in EXPECTED[name].items():
             frame = can.wait(identifier, lambda v: True, 5)
             self.assertIsNotNone(frame, "0x%03X" % identifier)

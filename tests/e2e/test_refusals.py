@@ -86,8 +86,8 @@ class Refusals(Case):
         pack.set_cells([3900 + i for i in range(14)])
         bms = self.bms(pack=pack)
         can = self.works(bms, "descending")
-        self.assertEqual(can.latest(0x374).value["text"], "Cell 01")
-        self.assertEqual(can.latest(0x375).value["text"], "Cell 14")
+        for identifier, name in ((0x374, "Cell 01"), (0x375, "Cell 14")):
+            self.sees(can, identifier, lambda v, name=name: v["text"] == name, 3, name)
 
     def test_a_pack_of_16_cells_is_told(self):
         pack = Pack()
@@ -95,7 +95,7 @@ class Refusals(Case):
         pack.word[53] = pack.word[307] = 16
         can = self.works(self.bms(pack=pack), "16 cells")
         self.assertEqual(can.latest(0x351).value["cvl"], 66.4)  # 16 x 4.150 V
-        self.assertEqual(can.latest(0x375).value["text"], "Cell 16")
+        self.sees(can, 0x375, lambda v: v["text"] == "Cell 16", 3, "Cell 16")
 
     def test_a_pack_of_4_cells_is_told(self):
         pack = Pack()
@@ -103,4 +103,4 @@ class Refusals(Case):
         pack.word[53] = pack.word[307] = 4
         can = self.works(self.bms(pack=pack), "4 cells")
         self.assertEqual(can.latest(0x351).value["cvl"], 16.6)  # 4 x 4.150 V
-        self.assertEqual(can.latest(0x374).value["text"], "Cell 04")
+        self.sees(can, 0x374, lambda v: v["text"] == "Cell 04", 3, "Cell 04")

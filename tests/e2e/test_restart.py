@@ -44,7 +44,8 @@ class Restart(Case):
         self.assertEqual(code, 0)
         self.assertLess(seconds, 2.0)
         for frame in can.since(at, 0x351):
-            self.assertEqual((frame.value["ccl"], frame.value["dcl"]), (18.0, 54.0))
+            self.assertEqual(frame.value["dcl"], 54.0)
+            self.assertGreater(frame.value["ccl"], 0)
         for frame in can.since(at, 0x35A):
             self.assertIs(frame.value["online"], True)
         after = time.monotonic() + 0.3

@@ -55,7 +55,7 @@ class Unplugged(Case):
             can.raw.clear()
             can.plug()
             at = time.monotonic()
-            frame = self.sees(can, 0x351, lambda v: v["ccl"] == 18.0, 6, "0x351 after replugging",
+            frame = self.sees(can, 0x351, lambda v: v["dcl"] == 54.0, 6, "0x351 after replugging",
                               since=at)
             self.measured("CAN adapter plugged in again, to the next 0x351", frame.at - at)
             self.assertRegex(bytes(can.raw), rb"S6\rO\r", "the adapter is opened with 500 kbit/s")
@@ -84,7 +84,7 @@ class Silence(Case):
     """The contract of design: what closes at which age. Counted from the last good sample."""
 
     def follow(self, ages, *settings):
-        bms, can, gateway = self.working(*settings)
+        bms, can, gateway = self.working(*settings, ccl=18.0)
         close, zero, zero_discharge, silent = ages
         with bms.pack.lock:
             bms.faults.mute = True
@@ -162,7 +162,7 @@ class Silence(Case):
         self.assertGreater(frame.at - at, 4.5)
 
     def test_a_device_that_answers_but_stands_still_is_silence(self):
-        bms, can, _ = self.working(*SHORT_AGES)
+        bms, can, _ = self.working(*SHORT_AGES, ccl=18.0)
         with bms.pack.lock:
             bms.faults.frozen = True
             at = time.monotonic()
@@ -174,7 +174,7 @@ class Silence(Case):
         self.sees(can, 0x351, lambda v: v["ccl"] == 18.0, 20, "open again", since=time.monotonic())
 
     def test_one_lost_second_changes_nothing(self):
-        bms, can, _ = self.working()
+        bms, can, _ = self.working(ccl=18.0)
         at = time.monotonic()
         bms.faults.mute = True
         time.sleep(1.5)
