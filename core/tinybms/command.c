@@ -116,8 +116,21 @@ bool tinybms_command_begin(struct tinybms *t, uint64_t now_ms) {
     struct tinybms_request rq;
     int err = build(c, &rq);
     assert(err == GW_OK); /* all was checked when it was queued */
-    if (err != GW_OK || (c->fast_turns == t->fast.turns && !tinybms_fits(t, &rq, now_ms))) {
+    if (err != GW_OK) {
         return false;
+    }
+    uint64_t free_ms = tinybms_transaction_free_ms(&t->transaction, &rq);
+    if (now_ms < free_ms) { /* fast samples go on meanwhile */
+        c->not_before_ms = free_ms;
+        return false;
+    }
+    bool waited = c->fast_turns != t->fast.turns && t->command_fast_turns != t->fast.turns;
+    bool fits = tinybms_fits(t, &rq, now_ms);
+    if (!fits && !waited) {
+        return false;
+    }
+    if (!fits) {
+        t->command_fast_turns = t->fast.turns;
     }
     tinybms_begin(t, TINYBMS_TURN_COMMAND, &rq, 0, now_ms);
     return true;

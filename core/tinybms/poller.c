@@ -3,7 +3,7 @@
  *
  *   1. the other half of a fast sample that is read in two;
  *   2. a command of the user, if it fits before the next fast sample, or if a fast sample has gone
- *      by since it became ready;
+ *      by since it became ready and since another command made one wait;
  *   3. a slow block that would otherwise starve;
  *   4. the fast sample, when it is due;
  *   5. a slow block that fits in the time left.
@@ -97,7 +97,7 @@ int tinybms_configure(struct tinybms *t, const struct tinybms_config *cfg, uint6
 void tinybms_set_port(struct tinybms *t, bool up, uint64_t now_ms) {
     tinybms_transaction_reset(&t->transaction);
     t->turn = TINYBMS_TURN_NONE;
-    t->fast = (struct tinybms_fast){.due_ms = now_ms};
+    t->fast = (struct tinybms_fast){.due_ms = now_ms, .turns = t->fast.turns};
     tinybms_slow_init(t, now_ms);
     t->link = up ? TINYBMS_LINK_WAKING : TINYBMS_LINK_DOWN;
     if (!up) {
@@ -194,12 +194,13 @@ static void fast_answered(struct tinybms *t, uint64_t now_ms) {
         tinybms_image_store(&t->image, SPLIT_HIGH_FIRST, f->word + SPLIT_HIGH_FIRST,
                             SPLIT_HIGH_WORDS, now_ms);
     } else {
+        f->whole_works = true;
         tinybms_image_store(&t->image, 0, f->word, TINYBMS_LIVE_WORDS, now_ms);
     }
     t->transaction.counters.nonsense_values += tinybms_image_decode(
         &t->image, &t->rules, TINYBMS_LIVE_FIRST, TINYBMS_LIVE_WORDS, &t->battery, now_ms);
     t->transaction.counters.successes++;
-    f->split = f->split || f->trying_split;
+    f->halves_work = f->halves_work || f->trying_split;
     f->trying_split = f->second_half = false;
     f->failures = 0;
     f->turns++;
@@ -212,19 +213,18 @@ static void fast_answered(struct tinybms *t, uint64_t now_ms) {
     }
 }
 
-/* Asked again soon, whatever the interval: silence is what matters most now. A device that is
- * silent to the whole block is tried with the two halves in every other series. */
+/* Asked again soon, whatever the interval: silence is what matters most now. A device that has
+ * never answered the whole block is tried with the two halves in every other series, and taken at
+ * its word when it answers them and then is silent to the whole again; a line that is only poor is
+ * not. */
 static void fast_failed(struct tinybms *t, uint64_t now_ms) {
     struct tinybms_fast *f = &t->fast;
     f->second_half = false;
     f->failures++;
     f->turns++;
-    f->trying_split = !f->split && f->failures >= UNANSWERED_BEFORE_SPLIT && f->failures % 2 == 0;
-    if (t->link == TINYBMS_LINK_RESTING && now_ms - f->rest_asked_ms >= REST_WAKE_MS) {
-        f->failures = 0;
-        f->due_ms = f->rest_asked_ms + TINYBMS_REST_INTERVAL_MS;
-        return;
-    }
+    f->split = f->split || (f->halves_work && !f->trying_split && !f->whole_works);
+    f->trying_split = !f->split && !f->whole_works && f->failures >= UNANSWERED_BEFORE_SPLIT &&
+                      f->failures % 2 == 0;
     uint64_t delay_ms = tinybms_transaction_spacing_ms(&t->transaction);
     f->due_ms = now_ms + (delay_ms > 0 ? delay_ms : 1);
 }

@@ -16,7 +16,8 @@
 #include "tinybms/turns.h"
 
 enum {
-    STARVED_MS = 1000, /* a slow turn comes at least that often, however fast the polls are */
+    STARVED_MS =
+        1000, /* a slow turn that is due comes at least that often, however fast the polls */
     TIMEOUTS_BEFORE_SPLIT = 2,
     SETTINGS_RETRY_MS = 2000,
     FORGIVE_MS = 60000,
@@ -97,7 +98,7 @@ void tinybms_slow_all_due(struct tinybms *t, uint64_t now_ms) {
 void tinybms_slow_init(struct tinybms *t, uint64_t now_ms) {
     t->settings = (struct tinybms_settings_reader){0};
     t->slow_turn_ms = now_ms;
-    t->slow_fast_turns = 0;
+    t->slow_fast_turns = t->fast.turns;
     tinybms_slow_all_due(t, now_ms);
 }
 
@@ -160,8 +161,12 @@ static bool range_of(struct tinybms *t, enum battery_group group, uint64_t now_m
 bool tinybms_slow_begin(struct tinybms *t, bool before_fast, uint64_t now_ms) {
     const struct slow_row *row = most_due(t);
     const struct tinybms_slow *s = &t->slow[row->group];
-    bool starves = !s->tried || now_ms - t->slow_turn_ms >= STARVED_MS;
-    if (!may_ask(t) || now_ms < s->due_ms || (before_fast && !starves)) {
+    if (!may_ask(t) || now_ms < s->due_ms) {
+        return false;
+    }
+    uint64_t waits_since_ms = s->due_ms > t->slow_turn_ms ? s->due_ms : t->slow_turn_ms;
+    bool starves = !s->tried || now_ms - waits_since_ms >= STARVED_MS;
+    if (before_fast && !starves) {
         return false;
     }
     uint16_t first, words;
@@ -217,7 +222,9 @@ static uint64_t back_off_ms(uint32_t failures) {
 
 static void block_failed(struct tinybms *t, bool refused, uint64_t now_ms) {
     struct tinybms_slow *s = &t->slow[t->slow_group];
-    t->slow_fast_turns = t->fast.turns;
+    if (!refused) { /* a refusal is quick; a time-out has cost enough */
+        t->slow_fast_turns = t->fast.turns;
+    }
     if (t->slow_group == BATTERY_GROUP_SETTINGS) {
         settings_failed(t, refused, now_ms);
         return;

@@ -46,7 +46,9 @@ struct tinybms_fast {
     uint32_t turns;         /* series of attempts that ended, wraps */
     uint32_t failures;      /* series without an answer since the last sample */
     bool split;             /* 0-15 and 32-53 instead of 0-53, until the port is reopened */
-    bool trying_split;      /* this series only */
+    bool trying_split;      /* this series only: the whole block was never answered */
+    bool whole_works;       /* it was, since the port came up */
+    bool halves_work;       /* they were, when tried */
     bool second_half;       /* the first one is in word[] */
     bool again;             /* the same sample, after a refusal of the whole block */
     uint16_t word[TINYBMS_LIVE_WORDS]; /* of the sample under way */
@@ -88,6 +90,7 @@ struct tinybms {
 
     struct tinybms_queued command[TINYBMS_COMMANDS_MAX]; /* a ring */
     uint8_t command_first, command_count;
+    uint32_t command_fast_turns; /* fast.turns when one last made a fast sample wait */
 };
 
 #endif

@@ -57,9 +57,8 @@ static void delay_until(struct tinybms_transaction *x, uint64_t start_ms) {
     x->start_ms = start_ms;
 }
 
-/* A reply to a different request of the same shape may still come in: see the head of
- * transaction.h. */
-static uint64_t owed_until(const struct tinybms_transaction *x, const struct tinybms_request *rq) {
+uint64_t tinybms_transaction_free_ms(const struct tinybms_transaction *x,
+                                     const struct tinybms_request *rq) {
     uint64_t until_ms = 0;
     for (size_t i = 0; i < TINYBMS_OWED_MAX; i++) {
         const struct tinybms_owed *o = &x->owed[i];
@@ -78,7 +77,7 @@ void tinybms_transaction_begin(struct tinybms_transaction *x, const struct tinyb
     x->asked = false;
     x->bad_crc = x->nack_held = false;
     x->reply_length = 0;
-    delay_until(x, later(start_ms, owed_until(x, rq)));
+    delay_until(x, later(start_ms, tinybms_transaction_free_ms(x, rq)));
 }
 
 static void note_latency(struct tinybms_transaction *x, uint64_t now_ms) {

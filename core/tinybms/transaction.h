@@ -99,6 +99,11 @@ void tinybms_transaction_init(struct tinybms_transaction *x, const struct tinybm
 /* Forgets what is pending, what was half received and what is owed; counters stay. */
 void tinybms_transaction_reset(struct tinybms_transaction *x);
 
+/* When rq may be sent without taking the late reply to another request for its own: see above; 0 at
+ * once. tinybms_transaction_begin() keeps to it. */
+uint64_t tinybms_transaction_free_ms(const struct tinybms_transaction *x,
+                                     const struct tinybms_request *rq);
+
 /* Starts a request with `retries` attempts after the first, not before start_ms. Must be IDLE. */
 void tinybms_transaction_begin(struct tinybms_transaction *x, const struct tinybms_request *rq,
                                uint32_t retries, uint64_t start_ms);
