@@ -5,7 +5,8 @@
 #   2. every relative link leads to a file;
 #   3. every name of the source in back quotes (`victron_table`, `gateway_step()`,
 #      `BUS_DEPTH_MAX`, `struct limits`) stands in the source, and every dotted setting in its table;
-#   4. the French README has the headings, code blocks and tables of the English one.
+#   4. docs/architecture.md names every C file of core/, ports/linux/ and sim/, and no other;
+#   5. the French README has the headings, code blocks and tables of the English one.
 # System calls are written `poll(2)`, which is no name of ours. Prints what is missing, exits 1.
 set -eu
 cd "$(dirname "$0")/.."
@@ -58,6 +59,17 @@ for document in $documents; do
         complain "$document: names the setting $key, which is not in core/settings/table.c"
     done <"$work/missing"
 done
+
+for file in $(find core ports/linux sim -name '*.[ch]'); do
+    grep -qE "[\`/]$(basename "$file" | sed 's/\./\\./')\`" docs/architecture.md ||
+        complain "docs/architecture.md: does not say what $file is"
+done
+
+find core ports sim tests tools -name '*.[ch]' -exec basename {} \; | sort -u >"$work/files"
+grep -oE '`[A-Za-z0-9_]+\.[ch]`' docs/architecture.md | tr -d '`' | sort -u | comm -23 - "$work/files" >"$work/missing"
+while read -r file; do
+    complain "docs/architecture.md: names $file, which is not there"
+done <"$work/missing"
 
 shape() { # headings by level, table rows, fences and the commands in them, in order
     awk '/^```/ { fence = !fence; print "fence"; next }
