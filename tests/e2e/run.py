@@ -20,8 +20,8 @@ import time
 from gateway import BINARY
 
 HERE = pathlib.Path(__file__).resolve().parent
-TIMED = {"Changes", "Restart", "Silent"}
-AT_ONCE = 6
+TIMED = {"Changes", "Restart"}
+AT_ONCE = 12
 LIMIT_S = 7200 if os.environ.get("TINYBMS_GW_LONG") == "1" else 170
 
 

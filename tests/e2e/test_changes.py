@@ -68,14 +68,3 @@ class Changes(Case):
                      lambda v: v["ccl"] == 0)
         self.sees(self.gx, 0x35A, lambda v: v["alarms"]["high temperature"] == "active", 15,
                   "alarm high temperature")
-
-    def test_limits_open_again_when_the_danger_is_over(self):
-        self.arrives("cell over 315: CCL 0", lambda p: p.set_cell(5, 4210), 0x351,
-                     lambda v: v["ccl"] == 0)
-        at = time.monotonic()
-        self.peer.pack.set_cell(5, 3900)
-        self.sees(self.gx, 0x351, lambda v: v["ccl"] == 18.0, 20, "CCL open again", since=at)
-
-    def test_a_setting_changed_in_the_bms_changes_the_limits(self):
-        self.peer.pack.word[317] = 50  # 0.9 x 50 A = 45 A; settings are read now and then only
-        self.sees(self.gx, 0x351, lambda v: v["dcl"] == 45.0, 90, "DCL 45 A")

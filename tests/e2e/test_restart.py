@@ -60,38 +60,3 @@ class Restart(Case):
         self.measured("SIGTERM to the end with a hanging adapter", seconds)
         self.assertEqual(code, 0)
         self.assertLess(seconds, 2.0)
-
-    def test_a_reader_of_the_log_that_stalls_does_not_stop_the_frames(self):
-        import os
-        import subprocess
-        from gateway import BINARY, environment, run_arguments
-        self.bms()
-        can = self.can()
-        read_end, write_end = os.pipe()
-        self.addCleanup(os.close, read_end)
-        process = subprocess.Popen(
-            [BINARY, *run_arguments(self.path("bms"), "slcan:" + self.path("can"),
-                                    "logging.level=debug")],
-            env=environment(self.folder), stdin=subprocess.DEVNULL, stdout=write_end, stderr=write_end)
-        os.close(write_end)
-        self.addCleanup(process.wait)
-        self.addCleanup(process.kill)
-        os.set_blocking(read_end, False)
-        self.sees(can, 0x351, lambda v: v["dcl"] == 54.0, 15, "0x351 with a log nobody reads")
-        # Nobody reads: the pipe fills at some time, and is then closed.
-        time.sleep(3)
-        at = time.monotonic()
-        self.sees(can, 0x351, lambda v: True, 2, "0x351 goes on", since=at)
-
-
-class Silent(Case):
-    def test_a_missing_gx_changes_nothing(self):
-        self.bms()
-        can = self.can(gx=False)
-        self.gateway()
-        self.sees(can, 0x351, lambda v: v["ccl"] == 18.0, 20, "limits without a GX")
-        at = time.monotonic()
-        time.sleep(12)  # keepalive_timeout_ms is 10 s
-        times = [f.at for f in can.since(at, 0x351)]
-        self.assertGreaterEqual(len(times), 11)
-        self.assertTrue(all(f.value["ccl"] == 18.0 for f in can.since(at, 0x351)))
