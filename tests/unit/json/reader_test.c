@@ -86,6 +86,7 @@ static void malformed_documents_are_refused_where_they_go_wrong(void **state) {
         {"{\"a\":1", "the text ends too early", 1, 7},
         {"{\"a\":1,", "the text ends too early", 1, 8},
         {"\"a", "the text ends too early", 1, 3},
+        {"\"\\ud83d\\ude00", "the text ends too early", 1, 14},
         {"tru", "the text ends too early", 1, 4},
         {"-", "the text ends too early", 1, 2},
         {"1.", "the text ends too early", 1, 3},

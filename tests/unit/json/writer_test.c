@@ -155,6 +155,36 @@ static void any_bytes_become_a_string_that_reads_back(void **state) {
         }
 }
 
+static void a_comma_follows_whatever_came_first(void **state) {
+    char buf[128];
+    struct json_writer w;
+    (void)state;
+    json_writer_init(&w, buf, sizeof buf, false);
+    json_array_begin(&w);
+    for (int first = 0; first < 7; first++) {
+        json_array_begin(&w);
+        if (first == 0)
+            json_int(&w, 1);
+        if (first == 1)
+            json_fixed(&w, 15, 1);
+        if (first == 2)
+            json_bool(&w, true);
+        if (first == 3)
+            json_null(&w);
+        if (first == 4)
+            json_string(&w, "a");
+        if (first >= 5) {
+            first == 5 ? json_array_begin(&w) : json_object_begin(&w);
+            first == 5 ? json_array_end(&w) : json_object_end(&w);
+        }
+        json_int(&w, 2);
+        json_array_end(&w);
+    }
+    json_array_end(&w);
+    assert_true(json_writer_finish(&w) > 0);
+    assert_string_equal(buf, "[[1,2],[1.5,2],[true,2],[null,2],[\"a\",2],[[],2],[{},2]]");
+}
+
 static void keys_are_escaped_too(void **state) {
     char buf[64];
     struct json_writer w;
@@ -173,6 +203,7 @@ int main(void) {
         cmocka_unit_test(no_capacity_is_overrun_and_a_short_one_fails),
         cmocka_unit_test(strings_are_escaped),
         cmocka_unit_test(any_bytes_become_a_string_that_reads_back),
+        cmocka_unit_test(a_comma_follows_whatever_came_first),
         cmocka_unit_test(keys_are_escaped_too),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

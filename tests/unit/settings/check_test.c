@@ -316,7 +316,7 @@ static void names_of_makers_that_a_gx_treats_specially_are_refused(void **state)
         {"BlueNova", "BLUENOVA"},
         {"FD", "FD"},
         {"Freedomw", "FREEDOM"},
-        {"BMZ_ESS", "BMZ"},
+        {"bmz_ess", "BMZ"},
         {"WeCo", "WECO"},
         {"L", NULL},
         {"My LG", NULL},

@@ -124,6 +124,8 @@ static void unknown_keys_are_refused_with_the_nearest_one(void **state) {
          "cvl.margin_mv.x: unknown setting; did you mean cvl.margin_mv?"},
         {"control characters", "{\"\\u001b[31mcvl\":1}", GW_ERR_UNKNOWN, "?[31mcvl", 1, 2,
          "?[31mcvl: unknown setting"},
+        {"a space", "{\"cvl margin\":1}", GW_ERR_UNKNOWN, "cvl margin", 1, 2,
+         "cvl margin: unknown setting"},
         {"letters outside ASCII", "{\"r\xC3\xA9seau\":1}", GW_ERR_UNKNOWN, "r??seau", 1, 2,
          "r??seau: unknown setting"},
         {"longer than any key",
@@ -133,6 +135,51 @@ static void unknown_keys_are_refused_with_the_nearest_one(void **state) {
     };
     (void)state;
     refuse_all(cases, COUNT(cases));
+}
+
+/* A third of the letters given may be wrong, and two of any; the nearest of several wins, wherever
+ * it stands in the table. */
+static void the_nearest_key_is_counted_in_letters(void **state) {
+    static const struct {
+        const char *key, *nearest; /* NULL: none */
+    } cases[] = {
+        {"logging.lvl", "logging.level"},         /* 2 missing */
+        {"loging.lvl", "logging.level"},          /* 3 missing: 10 / 3 */
+        {"logng.lvl", NULL},                      /* 4 missing, 9 / 3 may be */
+        {"logging.levels", "logging.level"},      /* 1 too many */
+        {"logggiing..level", "logging.level"},    /* 3 too many */
+        {"xlogging.levelxx", "logging.level"},    /* 3 too many, at both ends */
+        {"xxloggingg.levelxxx", "logging.level"}, /* 6 too many: 19 / 3 */
+        {"xxxloggingg.levelxxx", NULL},           /* 7 too many, 20 / 3 */
+        {"lagging.label", "logging.level"},       /* 3 replaced */
+        {"lagginx.label", "logging.level"},       /* 4 replaced: 13 / 3 */
+        {"laggixx.label", NULL},                  /* 5 replaced */
+        {"logginglevel", "logging.level"},
+        {"cv", "cvl"},
+        {"vcl", "cvl"}, /* 2 replaced */
+        {"xyz", NULL},
+        {"tinybms.stale_zero_discharge", "tinybms.stale_zero_discharge_ms"},
+        {"tinybms.stale_zero", "tinybms.stale_zero_ms"},
+        {"hardware.can.tx", "hardware.can.tx_pin"},
+        {"hardware.can.rx_pn", "hardware.can.rx_pin"},
+        {"hardware.uart.rx_pim", "hardware.uart.rx_pin"},
+        {"victron.threshold.soc_high_percnt", "victron.thresholds.soc_high_percent"},
+    };
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        char assignment[64], want[160];
+        struct settings s;
+        struct settings_error e;
+        settings_defaults(&s);
+        snprintf(assignment, sizeof assignment, "%s=", cases[i].key);
+        snprintf(want, sizeof want, "%s: unknown setting%s%s%s", cases[i].key,
+                 cases[i].nearest != NULL ? "; did you mean " : "",
+                 cases[i].nearest != NULL ? cases[i].nearest : "",
+                 cases[i].nearest != NULL ? "?" : "");
+        memset(&e, 0x7F, sizeof e);
+        if (settings_assign(&s, assignment, &e) != GW_ERR_UNKNOWN || strcmp(e.text, want) != 0)
+            fail_msg("%s: %s", cases[i].key, e.text);
+    }
 }
 
 /* A key whose first 63 bytes are a setting's must not be taken for it: none is that long today, so
@@ -384,7 +431,8 @@ static void the_command_line_takes_values_by_type(void **state) {
     (void)state;
     for (size_t i = 0; i < COUNT(cases); i++) {
         struct settings s, before;
-        struct settings_error e = {.text = "accepted"};
+        struct settings_error e;
+        memset(&e, 0x7F, sizeof e);
         settings_defaults(&s);
         before = s;
         int err = settings_assign(&s, cases[i].assignment, &e);
@@ -509,6 +557,7 @@ int main(void) {
         cmocka_unit_test(every_way_to_write_a_key_means_the_same),
         cmocka_unit_test(a_file_goes_over_what_was_there),
         cmocka_unit_test(unknown_keys_are_refused_with_the_nearest_one),
+        cmocka_unit_test(the_nearest_key_is_counted_in_letters),
         cmocka_unit_test(a_key_that_only_begins_like_a_setting_is_unknown),
         cmocka_unit_test(the_same_setting_twice_is_refused),
         cmocka_unit_test(values_of_the_wrong_type_are_refused),

@@ -107,7 +107,8 @@ static void a_few_rows_by_hand(void **state) {
     assert_string_equal(text_of(at, "x-unit"), "ms");
     assert_null(cJSON_GetObjectItem(at, "not"));
 
-    at = schema_of("battery.capacity_ah"); /* 0, or 0.1 to 6550 */
+    assert_non_null(strstr(schema_text, "\"maximum\": 6550,")); /* not 6550.000 */
+    at = schema_of("battery.capacity_ah");                      /* 0, or 0.1 to 6550 */
     assert_true(cJSON_GetObjectItem(at, "minimum")->valuedouble == 0);
     assert_true(cJSON_GetObjectItem(at, "maximum")->valuedouble == 6550);
     at = cJSON_GetObjectItem(at, "not");
