@@ -63,7 +63,8 @@ uninstall: ## remove what `make install` installed
 	rm -f $(DESTDIR)$(PREFIX)/bin/tinybms-gw $(DESTDIR)$(PREFIX)/share/man/man1/tinybms-gw.1
 
 docs: packages-test ## rewrite the pages of docs/ that are tables of the program
-	$(call build_preset,dev)
+	@[ -f build/dev/Makefile ] || cmake --preset dev >/dev/null
+	@cmake --build --preset dev --target tinybms-gw-docs -- -j$(JOBS) --no-print-directory -s >/dev/null
 	@tools/check-docs-generated.sh build/dev/tools/docs/tinybms-gw-docs --write
 
 format: packages-test ## let clang-format lay out every C file
