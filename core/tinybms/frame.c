@@ -222,13 +222,13 @@ static bool addresses_agree(const struct tinybms_request *rq, const uint8_t *p) 
 }
 
 enum tinybms_match tinybms_match(const struct tinybms_request *rq, const uint8_t *p, size_t n) {
-    if (n == TINYBMS_NACK_BYTES && p[0] == HEAD && p[1] == CODE_NACK && p[2] == rq->command) {
-        return crc_holds(p, n) ? TINYBMS_MATCH_NACK : TINYBMS_MATCH_BAD_CRC;
-    }
-    if (n < ACK_BYTES) {
+    if (n < ACK_BYTES || p[0] != HEAD) {
         return TINYBMS_MATCH_NONE;
     }
-    if (rq->command == TINYBMS_READ_BLOCK && p[0] == HEAD && (p[2] & MORE_PACKETS) != 0) {
+    if (n == TINYBMS_NACK_BYTES && p[1] == CODE_NACK && p[2] == rq->command) {
+        return crc_holds(p, n) ? TINYBMS_MATCH_NACK : TINYBMS_MATCH_BAD_CRC;
+    }
+    if (rq->command == TINYBMS_READ_BLOCK && (p[2] & MORE_PACKETS) != 0) {
         return walk_packets(rq, p, n, NULL) ? TINYBMS_MATCH_REPLY : TINYBMS_MATCH_NONE;
     }
     if (announced_length(rq, p, n) != n) {

@@ -225,6 +225,11 @@ static void fast_failed(struct tinybms *t, uint64_t now_ms) {
     f->split = f->split || (f->halves_work && !f->trying_split && !f->whole_works);
     f->trying_split = !f->split && !f->whole_works && f->failures >= UNANSWERED_BEFORE_SPLIT &&
                       f->failures % 2 == 0;
+    if (t->link == TINYBMS_LINK_RESTING && now_ms - f->rest_asked_ms >= REST_WAKE_MS) {
+        f->failures = 0; /* it sleeps: that is what it should do */
+        f->due_ms = f->rest_asked_ms + TINYBMS_REST_INTERVAL_MS;
+        return;
+    }
     uint64_t delay_ms = tinybms_transaction_spacing_ms(&t->transaction);
     f->due_ms = now_ms + (delay_ms > 0 ? delay_ms : 1);
 }

@@ -73,6 +73,7 @@ void tinybms_transaction_begin(struct tinybms_transaction *x, const struct tinyb
                                uint32_t retries, uint64_t start_ms) {
     assert(x->state == TINYBMS_TRANSACTION_IDLE);
     x->request = *rq;
+    tinybms_reply_length(rq, &x->reply_min, &x->reply_max);
     x->attempts_left = retries;
     x->asked = false;
     x->bad_crc = x->nack_held = false;
@@ -151,9 +152,7 @@ static void claim(struct tinybms_transaction *x, size_t length) {
 
 /* True where the last n bytes of the window lie inside what may yet become a good reply. */
 static bool inside_reply(const struct tinybms_transaction *x, size_t n) {
-    size_t min, max;
-    tinybms_reply_length(&x->request, &min, &max);
-    for (size_t behind = n + 1; behind <= x->held && behind < max; behind++) {
+    for (size_t behind = n + 1; behind <= x->held && behind < x->reply_max; behind++) {
         if (tinybms_reply_begins(&x->request, x->window + x->held - behind, behind)) {
             return true;
         }
@@ -187,9 +186,8 @@ static void look_for_nack(struct tinybms_transaction *x, uint64_t now_ms) {
 
 /* Whether a good reply ends with the last byte: the longest first, as it holds the shorter. */
 static bool look_for_reply(struct tinybms_transaction *x, uint64_t now_ms) {
-    size_t min, max;
-    tinybms_reply_length(&x->request, &min, &max);
-    for (size_t n = max < x->held ? max : x->held; n >= min && n > 0; n--) {
+    size_t longest = x->reply_max < x->held ? x->reply_max : x->held;
+    for (size_t n = longest; n >= x->reply_min && n > 0; n--) {
         const uint8_t *p = x->window + x->held - n;
         switch (tinybms_match(&x->request, p, n)) {
         case TINYBMS_MATCH_REPLY:

@@ -74,11 +74,12 @@ struct tinybms_transaction {
     enum tinybms_transaction_state state;
     enum tinybms_outcome outcome;
     struct tinybms_request request;
-    uint16_t sent;          /* bytes taken by the port */
-    uint32_t attempts_left; /* after the one under way */
-    uint32_t attempt;       /* unanswered ones since the last answer; varies the spacing */
-    bool asked;             /* an attempt was sent whole: a reply may come */
-    uint64_t start_ms;      /* the attempt starts then, or up to TINYBMS_DRAIN_MAX_MS later */
+    size_t reply_min, reply_max; /* bytes of a good reply to it */
+    uint16_t sent;               /* bytes taken by the port */
+    uint32_t attempts_left;      /* after the one under way */
+    uint32_t attempt;            /* unanswered ones since the last answer; varies the spacing */
+    bool asked;                  /* an attempt was sent whole: a reply may come */
+    uint64_t start_ms;           /* the attempt starts then, or up to TINYBMS_DRAIN_MAX_MS later */
     uint64_t sent_ms, deadline_ms;
     uint64_t last_rx_ms;
     bool bad_crc, nack_held;

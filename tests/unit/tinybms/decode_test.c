@@ -293,6 +293,13 @@ static void the_zeros_tell_the_order_of_the_cells(void **state) {
     }
 }
 
+static void the_orders_of_cells_have_names(void **state) {
+    (void)state;
+    assert_string_equal(tinybms_cell_order_text(TINYBMS_ORDER_AUTO), "auto");
+    assert_string_equal(tinybms_cell_order_text(TINYBMS_ORDER_ASCENDING), "ascending");
+    assert_string_equal(tinybms_cell_order_text(TINYBMS_ORDER_DESCENDING), "descending");
+}
+
 static void refused_cells_are_counted_and_the_old_ones_age(void **state) {
     (void)state;
     struct bench x;
@@ -467,6 +474,7 @@ int main(void) {
         cmocka_unit_test(a_sensor_that_is_unplugged_becomes_absent),
         cmocka_unit_test(the_sign_of_the_current_follows_the_installation),
         cmocka_unit_test(the_zeros_tell_the_order_of_the_cells),
+        cmocka_unit_test(the_orders_of_cells_have_names),
         cmocka_unit_test(refused_cells_are_counted_and_the_old_ones_age),
         cmocka_unit_test(cells_are_rounded_half_up_to_millivolts),
         cmocka_unit_test(the_configuration_overrides_capacity_and_cells),

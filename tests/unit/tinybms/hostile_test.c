@@ -79,7 +79,7 @@ static void millions_of_random_bytes_are_survived(void **state) {
     uint64_t now_ms = 0, bytes = 0;
     assert_int_equal(tinybms_init(&t, &cfg, 0), GW_OK);
     tinybms_set_port(&t, true, 0);
-    while (bytes < 3000000) {
+    while (bytes < 2000000) {
         uint8_t chunk[64], out[TINYBMS_REQUEST_MAX];
         size_t n = wire_random(&random) % sizeof chunk;
         for (size_t i = 0; i < n; i++) {
@@ -105,7 +105,7 @@ static void millions_of_random_bytes_are_survived(void **state) {
     assert_true(c.rx_bytes == bytes);
     assert_true(c.discarded_bytes > bytes - 2 * TINYBMS_REPLY_MAX * 100);
     assert_int_equal(c.successes, 0);
-    assert_true(c.timeouts + c.crc_errors > 1000); /* it went on asking */
+    assert_true(c.timeouts + c.crc_errors > 700); /* it went on asking */
     check(tinybms_battery(&t));
 }
 
@@ -212,7 +212,7 @@ static void a_stream_of_false_heads_costs_a_bounded_time(void **state) {
         tinybms_transaction_step(&x, 0);
         (void)tinybms_transaction_tx(&x, out, sizeof out, 0);
         size_t period = kinds[i].reply[1] == 0x01 ? 3 : 2 + (kinds[i].length > 6);
-        for (size_t k = 0; k < 20000 && x.state == TINYBMS_TRANSACTION_WAITING; k++) {
+        for (size_t k = 0; k < 4000 && x.state == TINYBMS_TRANSACTION_WAITING; k++) {
             tinybms_transaction_handle_rx(&x, &kinds[i].reply[k % period], 1, 1);
         }
         if (x.state != TINYBMS_TRANSACTION_WAITING) {

@@ -72,7 +72,9 @@ static void without_a_port_nothing_is_asked(void **state) {
     tinybms_handle_rx(&w.t, out, sizeof out, 5);
     assert_false(tinybms_next_result(&w.t, &r));
     assert_int_equal(tinybms_read(&w.t, 1, 0, 1), GW_ERR_OFFLINE);
+    assert_string_equal(tinybms_link_text(TINYBMS_LINK_DOWN), "down");
     assert_string_equal(tinybms_link_text(TINYBMS_LINK_WAKING), "waking");
+    assert_string_equal(tinybms_link_text(TINYBMS_LINK_ANSWERING), "answering");
 }
 
 static void samples_start_on_a_grid_without_drift(void **state) {
