@@ -25,6 +25,8 @@ static const struct options_help help = {
 struct value {
     char name[64];
     char text[192];
+    struct json_number number; /* of a single number */
+    bool is_number;            /* and not one of a list */
 };
 
 enum { VALUES_MAX = 128 };
@@ -39,52 +41,52 @@ struct line {
     const char *label;
     const char *name;
     const char *unit;
-    const char *none; /* shown for an empty list */
+    uint8_t decimals;   /* shown at most; rounded half away from zero */
+    uint8_t shift;      /* the unit shown is 10^shift times the one of the JSON */
+    const char *remark; /* the name of what stands behind it in brackets, or NULL */
+    const char *none;   /* shown for an empty list, or NULL */
 };
 
 /* clang-format off */
 static const struct line lines[] = {
-    {"Battery",            NULL,                        "",     ""},
-    {"state",              "online_status",             "",     ""},
-    {"voltage",            "voltage",                   "V",    ""},
-    {"current",            "current",                   "A",    ""},
-    {"power",              "power_w",                   "W",    ""},
-    {"state of charge",    "soc_percent",               "%",    ""},
-    {"state of health",    "soh_percent",               "%",    ""},
-    {"temperature",        "temperature",               "degC", ""},
-    {"lowest cell",        "min_cell_mv",               "mV",   ""},
-    {"highest cell",       "max_cell_mv",               "mV",   ""},
-    {"imbalance",          "cell_imbalance_mv",         "mV",   ""},
-    {"cells",              "cells_mv",                  "mV",   "unknown"},
-    {"capacity",           "bms.capacity_ah",           "Ah",   ""},
-    {"Limits for the GX",  NULL,                        "",     ""},
-    {"charge voltage",     "limits.cvl_v",              "V",    ""},
-    {"because",            "limits.reason.cvl",         "",     ""},
-    {"charge current",     "limits.ccl_a",              "A",    ""},
-    {"because",            "limits.reason.ccl",         "",     ""},
-    {"discharge current",  "limits.dcl_a",              "A",    ""},
-    {"because",            "limits.reason.dcl",         "",     ""},
-    {"alarms",             "alarms",                    "",     "none"},
-    {"warnings",           "warnings",                  "",     "none"},
-    {"Data",               NULL,                        "",     ""},
-    {"stage",              "stage",                     "",     ""},
-    {"age of the sample",  "sample.age_ms",             "ms",   ""},
-    {"BMS link",           "bms.link",                  "",     ""},
-    {"samples asked for",  "stats.uart.polls",          "",     ""},
-    {"answered",           "stats.uart.success",        "",     ""},
-    {"time-outs",          "stats.uart.timeouts",       "",     ""},
-    {"CRC errors",         "stats.uart.crc_errors",     "",     ""},
-    {"answer time",        "stats.uart.latency_avg_ms", "ms",   ""},
-    {"GX",                 NULL,                        "",     ""},
-    {"present",            "gx.present",                "",     ""},
-    {"last keep-alive",    "gx.last_keepalive_ms",      "ms",   ""},
-    {"CAN link up",        "stats.can.up",              "",     ""},
-    {"frames sent",        "stats.can.tx_count",        "",     ""},
-    {"frames not taken",   "stats.can.tx_errors",       "",     ""},
-    {"Gateway",            NULL,                        "",     ""},
-    {"version",            "version",                   "",     ""},
-    {"running for",        "uptime_ms",                 "ms",   ""},
-    {"log records lost",   "stats.log.dropped",         "",     ""},
+    {"Battery",           NULL,                        "",     0, 0, NULL, NULL},
+    {"state",             "online_status",             "",     0, 0, NULL, NULL},
+    {"voltage",           "voltage",                   "V",    2, 0, NULL, NULL},
+    {"current",           "current",                   "A",    2, 0, NULL, NULL},
+    {"power",             "power_w",                   "W",    0, 0, NULL, NULL},
+    {"state of charge",   "soc_percent",               "%",    1, 0, NULL, NULL},
+    {"state of health",   "soh_percent",               "%",    1, 0, NULL, NULL},
+    {"temperature",       "temperature",               "degC", 1, 0, NULL, NULL},
+    {"lowest cell",       "min_cell_mv",               "mV",   0, 0, "min_cell", NULL},
+    {"highest cell",      "max_cell_mv",               "mV",   0, 0, "max_cell", NULL},
+    {"imbalance",         "cell_imbalance_mv",         "mV",   0, 0, NULL, NULL},
+    {"cells",             "cells_mv",                  "mV",   0, 0, NULL, "unknown"},
+    {"capacity",          "bms.capacity_ah",           "Ah",   1, 0, NULL, NULL},
+    {"Limits for the GX", NULL,                        "",     0, 0, NULL, NULL},
+    {"charge voltage",    "limits.cvl_v",              "V",    2, 0, "limits.reason.cvl", NULL},
+    {"charge current",    "limits.ccl_a",              "A",    1, 0, "limits.reason.ccl", NULL},
+    {"discharge current", "limits.dcl_a",              "A",    1, 0, "limits.reason.dcl", NULL},
+    {"alarms",            "alarms",                    "",     0, 0, NULL, "none"},
+    {"warnings",          "warnings",                  "",     0, 0, NULL, "none"},
+    {"Data",              NULL,                        "",     0, 0, NULL, NULL},
+    {"stage",             "stage",                     "",     0, 0, "stage_reason", NULL},
+    {"age of the sample", "sample.age_ms",             "s",    1, 3, NULL, NULL},
+    {"BMS link",          "bms.link",                  "",     0, 0, NULL, NULL},
+    {"samples asked for", "stats.uart.polls",          "",     0, 0, NULL, NULL},
+    {"answered",          "stats.uart.success",        "",     0, 0, NULL, NULL},
+    {"time-outs",         "stats.uart.timeouts",       "",     0, 0, NULL, NULL},
+    {"CRC errors",        "stats.uart.crc_errors",     "",     0, 0, NULL, NULL},
+    {"answer time",       "stats.uart.latency_avg_ms", "ms",   0, 0, NULL, NULL},
+    {"GX",                NULL,                        "",     0, 0, NULL, NULL},
+    {"present",           "gx.present",                "",     0, 0, NULL, NULL},
+    {"last keep-alive",   "gx.last_keepalive_ms",      "s",    1, 3, NULL, "never"},
+    {"CAN link up",       "stats.can.up",              "",     0, 0, NULL, NULL},
+    {"frames sent",       "stats.can.tx_count",        "",     0, 0, NULL, NULL},
+    {"frames not taken",  "stats.can.tx_errors",       "",     0, 0, NULL, NULL},
+    {"Gateway",           NULL,                        "",     0, 0, NULL, NULL},
+    {"version",           "version",                   "",     0, 0, NULL, NULL},
+    {"running for",       "uptime_ms",                 "s",    0, 3, NULL, NULL},
+    {"log records lost",  "stats.log.dropped",         "",     0, 0, NULL, NULL},
 };
 /* clang-format on */
 
@@ -95,7 +97,8 @@ static void add_text(struct value *v, const char *text) {
     (void)snprintf(v->text + n, sizeof v->text - n, "%s%s", n != 0 ? " " : "", text);
 }
 
-static void add_scalar(struct value *v, enum json_token token, const struct json_reader *r) {
+static void add_scalar(struct value *v, enum json_token token, const struct json_reader *r,
+                       bool in_list) {
     char number[32];
     struct text t;
     if (token == JSON_STRING) {
@@ -104,6 +107,8 @@ static void add_scalar(struct value *v, enum json_token token, const struct json
         text_init(&t, number, sizeof number);
         text_fixed(&t, r->number.digits, r->number.decimals);
         add_text(v, number);
+        v->number = r->number;
+        v->is_number = !in_list;
     } else if (token != JSON_NULL) {
         add_text(v, token == JSON_TRUE ? "yes" : "no");
     }
@@ -128,7 +133,7 @@ static bool collect(struct json_reader *r, struct values *out) {
                 break;
             }
             v = out->count < VALUES_MAX ? &out->value[out->count++] : &skipped;
-            v->text[0] = '\0';
+            *v = (struct value){.is_number = false};
             (void)snprintf(v->name, sizeof v->name, "%s%.40s", prefix[depth], r->text);
             break;
         case JSON_OBJECT_BEGIN:
@@ -152,35 +157,66 @@ static bool collect(struct json_reader *r, struct values *out) {
         case JSON_TRUE:
         case JSON_FALSE:
         case JSON_NULL:
-            add_scalar(v, token, r);
+            add_scalar(v, token, r, in_list);
             break;
         }
     }
     return false;
 }
 
-static const char *find(const struct values *values, const char *name) {
-    for (size_t i = 0; i < values->count; i++) {
+static const struct value *find(const struct values *values, const char *name) {
+    static const struct value unknown = {.text = ""};
+    for (size_t i = 0; name != NULL && i < values->count; i++) {
         if (strcmp(values->value[i].name, name) == 0) {
-            return values->value[i].text;
+            return &values->value[i];
         }
     }
-    return "";
+    return &unknown;
+}
+
+static void print_number(const struct line *l, struct json_number n) {
+    char text[32];
+    struct text t;
+    int64_t digits = n.digits;
+    unsigned decimals = (unsigned)n.decimals + l->shift;
+    for (; decimals > l->decimals + 1u; decimals--) {
+        digits /= 10;
+    }
+    if (decimals > l->decimals) {
+        digits = (digits + (digits < 0 ? -5 : 5)) / 10;
+        decimals--;
+    }
+    text_init(&t, text, sizeof text);
+    text_fixed(&t, digits, decimals);
+    (void)fputs(text, stdout);
+}
+
+static void print_line(const struct line *l, const struct values *values) {
+    const struct value *v = find(values, l->name);
+    const struct value *remark = find(values, l->remark);
+    (void)printf("  %-18s ", l->label);
+    if (v->text[0] == '\0') {
+        (void)printf("%s\n", l->none != NULL ? l->none : "unknown");
+        return;
+    }
+    if (v->is_number) {
+        print_number(l, v->number);
+    } else {
+        (void)fputs(v->text, stdout);
+    }
+    (void)printf("%s%s", l->unit[0] != '\0' ? " " : "", l->unit);
+    if (remark->text[0] != '\0') {
+        (void)printf(" (%s%s)", remark->is_number ? "cell " : "", remark->text);
+    }
+    (void)putchar('\n');
 }
 
 static void print_table(const struct values *values) {
     for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
-        const struct line *l = &lines[i];
-        if (l->name == NULL) {
-            (void)printf("%s%s\n", i != 0 ? "\n" : "", l->label);
-            continue;
-        }
-        const char *text = find(values, l->name);
-        if (text[0] != '\0') {
-            (void)printf("  %-18s %s%s%s\n", l->label, text, l->unit[0] != '\0' ? " " : "",
-                         l->unit);
+        if (lines[i].name == NULL) {
+            (void)printf("%s%s\n", i != 0 ? "\n" : "", lines[i].label);
         } else {
-            (void)printf("  %-18s %s\n", l->label, l->none[0] != '\0' ? l->none : "unknown");
+            print_line(&lines[i], values);
         }
     }
 }

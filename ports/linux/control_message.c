@@ -249,8 +249,16 @@ static bool read_integer(struct json_reader *r, int64_t min, int64_t max, int64_
            *out >= min && *out <= max;
 }
 
-static bool read_member(struct json_reader *r, struct gateway_answer *out) {
+/* What an answer says of itself. */
+enum answer_ok { ANSWER_SILENT, ANSWER_OK, ANSWER_REFUSED };
+
+static bool read_member(struct json_reader *r, struct gateway_answer *out, enum answer_ok *ok) {
     int64_t v = 0;
+    if (strcmp(r->text, "ok") == 0) {
+        enum json_token token = json_next(r);
+        *ok = token == JSON_TRUE ? ANSWER_OK : ANSWER_REFUSED;
+        return token == JSON_TRUE || token == JSON_FALSE;
+    }
     if (strcmp(r->text, "values") == 0) {
         return read_values(r, out);
     }
@@ -274,6 +282,7 @@ static bool read_member(struct json_reader *r, struct gateway_answer *out) {
 
 int control_parse_answer(const char *line, size_t n, struct gateway_answer *out) {
     struct json_reader r;
+    enum answer_ok ok = ANSWER_SILENT;
     memset(out, 0, sizeof *out);
     json_reader_init(&r, line, n);
     if (json_next(&r) != JSON_OBJECT_BEGIN) {
@@ -281,9 +290,13 @@ int control_parse_answer(const char *line, size_t n, struct gateway_answer *out)
     }
     enum json_token token = json_next(&r);
     for (; token == JSON_KEY; token = json_next(&r)) {
-        if (!read_member(&r, out)) {
+        if (!read_member(&r, out, &ok)) {
             return GW_ERR_SYNTAX;
         }
     }
-    return token == JSON_OBJECT_END && json_next(&r) == JSON_END ? GW_OK : GW_ERR_SYNTAX;
+    if (token != JSON_OBJECT_END || json_next(&r) != JSON_END ||
+        ok != (out->err == GW_OK ? ANSWER_OK : ANSWER_REFUSED)) {
+        return GW_ERR_SYNTAX;
+    }
+    return GW_OK;
 }

@@ -10,6 +10,9 @@
 
 #include "json/text.h"
 
+/* With up to 6 decimals more these fit an int64. */
+enum { DIGITS_MAX = 12 };
+
 static bool is_plain_number(const struct tinybms_register *r) {
     switch (r->type) {
     case TINYBMS_U16:
@@ -74,40 +77,27 @@ void register_print_range(const struct tinybms_register *r, char *buf, size_t ca
 /* "-12.5" with 2 decimals is -1250. */
 static int parse_decimal(const char *text, unsigned decimals, int64_t *out) {
     bool negative = text[0] == '-';
-    const char *p = text + (negative || text[0] == '+');
-    int64_t v = 0;
-    unsigned seen = 0, digits = 0;
+    unsigned behind = 0, digits = 0;
     bool point = false;
-    for (; *p != '\0'; p++) {
+    int err = GW_OK;
+    int64_t v = 0;
+    for (const char *p = text + (negative || text[0] == '+'); *p != '\0'; p++) {
         if (*p == '.' && !point) {
             point = true;
-            continue;
-        }
-        if (!isdigit((unsigned char)*p)) {
+        } else if (!isdigit((unsigned char)*p)) {
             return GW_ERR_SYNTAX;
+        } else if (++digits > DIGITS_MAX || (point && behind == decimals && *p != '0')) {
+            err = GW_ERR_RANGE;
+        } else if (!point || behind < decimals) {
+            v = v * 10 + (*p - '0');
+            behind += point;
         }
-        if (++digits > 15) {
-            return GW_ERR_RANGE;
-        }
-        if (point && ++seen > decimals) {
-            if (*p != '0') {
-                return GW_ERR_RANGE;
-            }
-            continue;
-        }
-        v = v * 10 + (*p - '0');
     }
-    if (digits == 0) {
-        return GW_ERR_SYNTAX;
-    }
-    for (; seen < decimals; seen++) {
-        if (v > INT64_MAX / 10) {
-            return GW_ERR_RANGE;
-        }
+    for (; behind < decimals; behind++) {
         v *= 10;
     }
     *out = negative ? -v : v;
-    return GW_OK;
+    return digits == 0 ? GW_ERR_SYNTAX : err;
 }
 
 static bool choice_named(const struct tinybms_register *r, const char *text, uint32_t *raw) {

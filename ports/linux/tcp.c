@@ -17,7 +17,8 @@
 
 struct tcp_job {
     _Atomic int owners; /* the opener and the thread; the last one frees */
-    int done_fd;        /* eventfd: result and list may be read */
+    _Atomic bool done;  /* result and list are the opener's */
+    int done_fd;        /* eventfd: wakes the opener when done */
     int result;         /* of getaddrinfo(3) */
     struct addrinfo *list;
     char host[TCP_HOST_MAX];
@@ -71,6 +72,7 @@ static void *resolve(void *argument) {
     struct tcp_job *job = argument;
     const struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
     job->result = getaddrinfo(job->host, job->port, &hints, &job->list);
+    atomic_store_explicit(&job->done, true, memory_order_release);
     /* A new eventfd holds 0: adding 1 neither blocks nor fails. */
     (void)eventfd_write(job->done_fd, 1);
     job_release(job);
@@ -111,6 +113,7 @@ int tcp_open_begin(struct tcp_open *o, const char *spec, uint64_t now_ms) {
         return err;
     }
     atomic_init(&job->owners, 2);
+    atomic_init(&job->done, false);
     int err = start_thread(job);
     if (err != 0) {
         (void)close(job->done_fd);
@@ -167,14 +170,14 @@ static void connect_next(struct tcp_open *o, uint64_t now_ms) {
     }
 }
 
-static bool is_ready(int fd, short events) {
-    struct pollfd p = {.fd = fd, .events = events};
+static bool is_writable(int fd) {
+    struct pollfd p = {.fd = fd, .events = POLLOUT};
     return poll(&p, 1, 0) > 0;
 }
 
 /* 0: resolved, the list is ours; -EINPROGRESS; or the name cannot be resolved. */
 static int take_addresses(struct tcp_open *o) {
-    if (!is_ready(o->job->done_fd, POLLIN)) {
+    if (!atomic_load_explicit(&o->job->done, memory_order_acquire)) {
         return -EINPROGRESS;
     }
     int result = o->job->result;
@@ -201,7 +204,7 @@ int tcp_open_step(struct tcp_open *o, uint64_t now_ms) {
     while (o->address != NULL) {
         int err = 0;
         socklen_t n = sizeof err;
-        if (!is_ready(o->fd, POLLOUT)) {
+        if (!is_writable(o->fd)) {
             if (now_ms < o->deadline_ms) {
                 return -EINPROGRESS;
             }

@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: MIT */
+/* The gateway thread seen from the services, with socket pairs for devices. What it does with the
+ * bytes is the core's and tested there. */
+#define _GNU_SOURCE
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "gateway_thread.h"
+#include "test_pty.h"
+
+enum { PATIENCE_MS = 20000 }; /* for what happens at once, on a machine under any load */
+
+static struct settings settings;
+
+static int set_up(void **state) {
+    void *memory = NULL;
+    assert_int_equal(posix_memalign(&memory, RING_CACHE_LINE, sizeof(struct gateway_thread)), 0);
+    memset(memory, 0, sizeof(struct gateway_thread));
+    settings_defaults(&settings);
+    assert_int_equal(gateway_thread_start(memory, &settings), 0);
+    *state = memory;
+    return 0;
+}
+
+static int tear_down(void **state) {
+    gateway_thread_stop(*state);
+    free(*state);
+    return 0;
+}
+
+/* Waits until the thread has something for the services. */
+static void await(struct gateway_thread *t) {
+    struct pollfd p = {.fd = t->services_fd, .events = POLLIN};
+    uint64_t counter = 0;
+    assert_int_equal(poll(&p, 1, PATIENCE_MS), 1);
+    assert_int_equal(read(t->services_fd, &counter, sizeof counter), sizeof counter);
+}
+
+static struct thread_report next_report(struct gateway_thread *t) {
+    struct thread_report r;
+    while (!ring_pop(&t->reports, &r)) {
+        await(t);
+    }
+    return r;
+}
+
+static struct gateway_answer next_answer(struct gateway_thread *t) {
+    struct gateway_answer a;
+    while (!ring_pop(&t->answers, &a)) {
+        await(t);
+    }
+    return a;
+}
+
+static void open_pair(int pair[2]) {
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair), 0);
+}
+
+static void attach(struct gateway_thread *t, enum port_link link, int fd) {
+    const struct thread_request r = {
+        .kind = REQUEST_ATTACH,
+        .attach = {.link = link, .fd = fd, .transport = CAN_OVER_SLCAN},
+    };
+    assert_true(gateway_thread_request(t, &r));
+}
+
+static void assert_detached(struct gateway_thread *t, enum port_link link,
+                            enum detach_reason reason) {
+    struct thread_report r = next_report(t);
+    assert_int_equal(r.kind, REPORT_DETACHED);
+    assert_int_equal(r.link, link);
+    assert_int_equal(r.reason, reason);
+}
+
+/* The other end closed: found by reading (end of file) or by writing (an error). */
+static void assert_lost(struct gateway_thread *t, enum port_link link) {
+    struct thread_report r = next_report(t);
+    assert_int_equal(r.kind, REPORT_DETACHED);
+    assert_int_equal(r.link, link);
+    assert_true(r.reason == DETACH_END_OF_FILE || (r.reason == DETACH_ERROR && r.error != 0));
+}
+
+/* The first request of all: registers 0 to 53, AA 03 00 00 00 36. */
+static void a_device_is_spoken_to_as_soon_as_it_is_attached(void **state) {
+    static const uint8_t want[] = {0xAA, 0x03, 0x00, 0x00, 0x00, 0x36};
+    uint8_t bytes[64];
+    int pair[2];
+    open_pair(pair);
+    attach(*state, PORT_UART, pair[0]);
+    struct pollfd p = {.fd = pair[1], .events = POLLIN};
+    assert_int_equal(poll(&p, 1, PATIENCE_MS), 1);
+    assert_true(read(pair[1], bytes, sizeof bytes) >= (ssize_t)sizeof want);
+    assert_memory_equal(bytes, want, sizeof want);
+    close(pair[1]);
+    assert_lost(*state, PORT_UART);
+    close(pair[0]);
+}
+
+static void a_device_is_given_back_when_asked_and_only_if_it_is_there(void **state) {
+    struct gateway_thread *t = *state;
+    const struct thread_request back[] = {{.kind = REQUEST_DETACH, .detach = PORT_UART},
+                                          {.kind = REQUEST_DETACH, .detach = PORT_CAN}};
+    int pair[2];
+    open_pair(pair);
+    assert_true(gateway_thread_request(t, &back[PORT_UART])); /* nothing to give back */
+    attach(t, PORT_CAN, pair[0]);
+    assert_true(gateway_thread_request(t, &back[PORT_CAN]));
+    assert_true(gateway_thread_request(t, &back[PORT_CAN]));
+    assert_detached(t, PORT_CAN, DETACH_REQUESTED);
+    /* a command's answer shows that everything before it was seen */
+    assert_true(gateway_thread_request(t, &(struct thread_request){.kind = REQUEST_COMMAND}));
+    (void)next_answer(t);
+    struct thread_report r;
+    assert_false(ring_pop(&t->reports, &r));
+    close(pair[0]);
+    close(pair[1]);
+}
+
+static void every_command_has_one_answer(void **state) {
+    struct gateway_thread *t = *state;
+    for (uint32_t i = 1; i <= THREAD_COMMANDS_MAX; i++) {
+        const struct thread_request r = {
+            .kind = REQUEST_COMMAND,
+            .command = {.sequence = i, .kind = GATEWAY_READ_REGISTERS, .addr = 300, .count = 1}};
+        assert_true(gateway_thread_request(t, &r));
+    }
+    for (uint32_t i = 1; i <= THREAD_COMMANDS_MAX; i++) {
+        struct gateway_answer a = next_answer(t);
+        assert_int_equal(a.sequence, i);
+        assert_int_equal(a.err, GW_ERR_OFFLINE); /* there is no device */
+    }
+    struct gateway_answer a;
+    assert_false(ring_pop(&t->answers, &a));
+}
+
+static void commands_under_way_end_with_the_device(void **state) {
+    struct gateway_thread *t = *state;
+    const struct thread_request r = {
+        .kind = REQUEST_COMMAND,
+        .command = {.sequence = 7, .kind = GATEWAY_READ_REGISTERS, .addr = 300, .count = 1}};
+    int pair[2];
+    open_pair(pair);
+    attach(t, PORT_UART, pair[0]);
+    assert_true(gateway_thread_request(t, &r));
+    close(pair[1]);
+    struct gateway_answer a = next_answer(t);
+    assert_int_equal(a.sequence, 7);
+    assert_int_equal(a.err, GW_ERR_OFFLINE);
+    assert_lost(t, PORT_UART);
+    close(pair[0]);
+}
+
+static void new_settings_are_taken_and_the_old_ones_returned(void **state) {
+    struct gateway_thread *t = *state;
+    static struct settings other;
+    const struct thread_request r = {.kind = REQUEST_CONFIGURE, .settings = &other};
+    settings_defaults(&other);
+    assert_true(gateway_thread_request(t, &r));
+    struct thread_report answer = next_report(t);
+    assert_int_equal(answer.kind, REPORT_CONFIGURED);
+    assert_ptr_equal(answer.released, &settings);
+}
+
+static void a_thousand_devices_come_and_go_without_a_trace(void **state) {
+    struct gateway_thread *t = *state;
+    unsigned before = test_descriptors();
+    for (int i = 0; i < 1000; i++) {
+        enum port_link link = i % 2 == 0 ? PORT_UART : PORT_CAN;
+        int pair[2];
+        open_pair(pair);
+        attach(t, link, pair[0]);
+        close(pair[1]);
+        assert_lost(t, link);
+        close(pair[0]);
+    }
+    assert_int_equal(test_descriptors(), before);
+}
+
+/* Services that hang take no log records: the thread goes on, and the loss is counted. */
+static void a_log_that_nobody_reads_stops_nothing(void **state) {
+    struct gateway_thread *t = *state;
+    struct log_record record;
+    bool told = false;
+    for (int i = 0; i < THREAD_LOGS + GATEWAY_LOG_MAX; i++) { /* a record each, at least */
+        int pair[2];
+        open_pair(pair);
+        attach(t, PORT_CAN, pair[0]);
+        close(pair[1]);
+        assert_lost(t, PORT_CAN);
+        close(pair[0]);
+    }
+    assert_true(ring_full(&t->logs));
+    assert_true(gateway_thread_request(t, &(struct thread_request){.kind = REQUEST_COMMAND}));
+    (void)next_answer(t); /* it lives */
+    for (int i = 0; i < 100 && !told; i++) {
+        while (ring_pop(&t->logs, &record)) {
+            told = told || (record.id == LOG_DROPPED && record.value[0] > 0);
+        }
+        assert_true(gateway_thread_request(t, &(struct thread_request){.kind = REQUEST_COMMAND}));
+        (void)next_answer(t);
+    }
+    assert_true(told);
+}
+
+static void snapshots_come_by_themselves(void **state) {
+    struct gateway_thread *t = *state;
+    uint64_t first_ms = 0;
+    for (int i = 0; i < PATIENCE_MS / 10; i++) {
+        const struct gateway_snapshot *s = snapshot_buffer_latest(&t->snapshot);
+        if (s != NULL && first_ms == 0) {
+            first_ms = s->now_ms;
+        }
+        if (s != NULL && s->now_ms > first_ms) {
+            return;
+        }
+        (void)poll(NULL, 0, 10);
+    }
+    fail();
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        TEST(a_device_is_spoken_to_as_soon_as_it_is_attached),
+        TEST(a_device_is_given_back_when_asked_and_only_if_it_is_there),
+        TEST(every_command_has_one_answer),
+        TEST(commands_under_way_end_with_the_device),
+        TEST(new_settings_are_taken_and_the_old_ones_returned),
+        TEST(a_thousand_devices_come_and_go_without_a_trace),
+        TEST(a_log_that_nobody_reads_stops_nothing),
+        TEST(snapshots_come_by_themselves),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
