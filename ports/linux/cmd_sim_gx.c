@@ -417,7 +417,7 @@ int cmd_sim_gx(int argc, char **argv) {
     bus_close(&m.bus);
     (void)close(stop);
     uint32_t broken = sim_gx_violation_total(&m.gx);
-    (void)snprintf(why, sizeof why, "%u frames received, %u rules broken", m.gx.frames, broken);
+    (void)snprintf(why, sizeof why, "%u frames received, rules broken: %u", m.gx.frames, broken);
     tell(&m, "end", why, sim_link_now_us());
     int written = options_finish_output(command);
     return status != EXIT_DONE ? status : broken > 0 ? EXIT_FAILED : written;

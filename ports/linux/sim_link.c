@@ -177,11 +177,11 @@ static void *serve_gx(void *argument) {
             sim_gx_handle_rx(&l->gx, &f, now_us);
         while (sim_gx_next_frame(&l->gx, now_us, &f))
             sim_slcan_put_frame(&l->adapter, &f, now_us);
+        if (n > 0) /* before the answer: who has that finds the frame received */
+            publish_gx(l);
         size_t out = sim_slcan_tx(&l->adapter, buf, sizeof buf);
         if (out > 0)
             transmit(l->fd, buf, out);
-        if (n > 0)
-            publish_gx(l);
         if (!wait_until(l->fd, sim_gx_step(&l->gx, now_us), now_us))
             break;
     }

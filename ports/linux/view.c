@@ -20,7 +20,14 @@ static const uint16_t frame_order[] = {
 };
 /* clang-format on */
 
-enum { CELL_BAR = 14, CELL_COLUMN = 40, BAR_STEP_MV = 20, WIDE = 96 };
+enum {
+    CELL_LEAD = 14,  /* columns before a cell's bar: number and voltage */
+    CELL_MARKS = 15, /* and behind it: " high balancing" */
+    CELL_BAR_MIN = 4,
+    CELL_BAR_MAX = 40,
+    BAR_STEP_MV = 20,
+    WIDE = 96, /* columns from which there is room for more */
+};
 
 struct canvas {
     const struct view_style *style;
@@ -42,8 +49,10 @@ static bool begins_character(char c) {
     return ((unsigned char)c & 0xC0u) != 0x80u;
 }
 
-/* As much of a text as fits in the line; every character is one column wide. */
+/* As much of a text as fits in the line, with an ellipsis where it is cut; every character is one
+ * column wide. */
 static void put_text(struct canvas *c, enum tone tone, const char *text) {
+    static const char ellipsis[] = "…";
     char code[16];
     bool toned = c->style->colour && tone != PLAIN;
     if (c->line >= c->style->rows) {
@@ -58,7 +67,11 @@ static void put_text(struct canvas *c, enum tone tone, const char *text) {
             n++;
         }
         bool control = (unsigned char)text[0] < 0x20 || (unsigned char)text[0] == 0x7F;
-        raw(c, control ? "?" : text, n);
+        if (c->column + 1 == c->style->columns && text[n] != '\0') {
+            raw(c, ellipsis, sizeof ellipsis - 1);
+        } else {
+            raw(c, control ? "?" : text, n);
+        }
         c->column++;
         text += n;
     }
@@ -78,7 +91,8 @@ __attribute__((format(printf, 3, 4))) static void put(struct canvas *c, enum ton
 }
 
 static void pad_to(struct canvas *c, unsigned column) {
-    while (c->column < column && c->column < c->style->columns) {
+    unsigned to = column < c->style->columns ? column : c->style->columns;
+    for (unsigned n = c->column; n < to; n++) {
         put_text(c, PLAIN, " ");
     }
 }
@@ -87,9 +101,10 @@ static void end_line(struct canvas *c) {
     if (c->line >= c->style->rows) {
         return;
     }
+    bool full = c->column >= c->style->columns;
     c->line++;
     c->column = 0;
-    if (c->style->terminal) {
+    if (c->style->terminal && !full) { /* behind the last column it would clear that one */
         raw(c, "\x1b[K", 3);
     }
     if (!c->style->terminal || c->line < c->style->rows) {
@@ -120,12 +135,11 @@ static const char *milli(int64_t v, unsigned decimals, char out[24]) {
 
 static void draw_title(struct canvas *c, const struct view *v) {
     uint64_t s = v->gateway == NULL ? 0 : v->gateway->uptime_ms / 1000;
-    put(c, STRONG, " tinybms-gw");
-    put(c, PLAIN, "  simulated battery, real gateway, virtual GX   ");
-    put(c, PLAIN, "%llu:%02u:%02u", (unsigned long long)(s / 3600), (unsigned)(s / 60 % 60),
-        (unsigned)(s % 60));
+    put(c, STRONG, " tinybms-gw demo");
+    put(c, PLAIN, "   running %llu:%02u:%02u", (unsigned long long)(s / 3600),
+        (unsigned)(s / 60 % 60), (unsigned)(s % 60));
     if (v->speed < 1.0 || v->speed > 1.0) {
-        put(c, WARN, " x%g", v->speed);
+        put(c, WARN, "   pack time x%g", v->speed);
     }
     if (v->hint != NULL) {
         put(c, FAINT, "   %s", v->hint);
@@ -164,10 +178,17 @@ static void draw_pack(struct canvas *c, const struct gateway_snapshot *g) {
 /* What the bars of the cells stretch over: at least three steps, and room around all cells. */
 struct scale {
     unsigned low_mv, high_mv;
+    unsigned columns; /* of a bar */
 };
 
-static struct scale cell_scale(const struct battery *b) {
-    struct scale s;
+static struct scale cell_scale(const struct battery *b, unsigned columns) {
+    struct scale s = {.columns = CELL_BAR_MIN};
+    if (columns / 2 > CELL_LEAD + CELL_MARKS + CELL_BAR_MIN) {
+        s.columns = columns / 2 - CELL_LEAD - CELL_MARKS;
+    }
+    if (s.columns > CELL_BAR_MAX) {
+        s.columns = CELL_BAR_MAX;
+    }
     unsigned from = b->min_cell_mv > BAR_STEP_MV / 2 ? b->min_cell_mv - BAR_STEP_MV / 2u : 0;
     s.low_mv = from / BAR_STEP_MV * BAR_STEP_MV;
     s.high_mv = (b->max_cell_mv / BAR_STEP_MV + 1u) * BAR_STEP_MV;
@@ -177,20 +198,20 @@ static struct scale cell_scale(const struct battery *b) {
     return s;
 }
 
-/* A bar of CELL_BAR columns in eighths of a column. */
+/* A bar in eighths of a column. */
 static void draw_bar(struct canvas *c, enum tone tone, unsigned mv, struct scale s) {
     static const char *const eighth[] = {"", "▏", "▎", "▍", "▌", "▋", "▊", "▉"};
     unsigned start = c->column;
     unsigned above = mv > s.low_mv ? mv - s.low_mv : 0;
-    unsigned eighths = above * CELL_BAR * 8u / (s.high_mv - s.low_mv);
-    if (eighths > CELL_BAR * 8u) {
-        eighths = CELL_BAR * 8u;
+    unsigned eighths = above * s.columns * 8u / (s.high_mv - s.low_mv);
+    if (eighths > s.columns * 8u) {
+        eighths = s.columns * 8u;
     }
     for (unsigned i = 0; i < eighths / 8; i++) {
         put_text(c, tone, "█");
     }
     put_text(c, tone, eighth[eighths % 8]);
-    pad_to(c, start + CELL_BAR);
+    pad_to(c, start + s.columns);
 }
 
 static void draw_cell(struct canvas *c, const struct battery *b, unsigned i, struct scale s) {
@@ -202,8 +223,8 @@ static void draw_cell(struct canvas *c, const struct battery *b, unsigned i, str
     put(c, lowest || highest ? STRONG : PLAIN, "%u.%03u V ", b->cell_mv[i] / 1000u,
         b->cell_mv[i] % 1000u);
     draw_bar(c, tone, b->cell_mv[i], s);
-    put(c, STRONG, " %-4s", lowest ? "low" : highest ? "high" : "");
-    put(c, active ? WARN : FAINT, "%s", active ? " bal" : wanted ? " (b)" : "");
+    put(c, STRONG, "%s", lowest ? " low" : highest ? " high" : "");
+    put(c, active ? WARN : FAINT, "%s", active ? " balancing" : wanted ? " (bal.)" : "");
 }
 
 static void draw_cells(struct canvas *c, const struct gateway_snapshot *g) {
@@ -211,7 +232,7 @@ static void draw_cells(struct canvas *c, const struct gateway_snapshot *g) {
     if (!g->sample_known || b->cell_count == 0 || b->cell_count > BATTERY_CELLS_MAX) {
         return;
     }
-    struct scale s = cell_scale(b);
+    struct scale s = cell_scale(b, c->style->columns);
     char low[24], high[24];
     bool uneven =
         battery_has(b, BATTERY_ALLOWED_DISBALANCE) && b->imbalance_mv > b->allowed_disbalance_mv;
@@ -220,12 +241,11 @@ static void draw_cells(struct canvas *c, const struct gateway_snapshot *g) {
         milli(b->max_cell_mv, 3, high));
     put(c, uneven ? WARN : PLAIN, "%u mV apart", b->imbalance_mv);
     put(c, FAINT, "; bars %s-%s V", milli(s.low_mv, 2, low), milli(s.high_mv, 2, high));
-    put(c, FAINT, "%s", b->balancing_needed_bits != 0 ? "; bal: balancing" : "");
     end_line(c);
     unsigned half = (b->cell_count + 1u) / 2;
     for (unsigned i = 0; i < half; i++) {
         draw_cell(c, b, i, s);
-        pad_to(c, CELL_COLUMN);
+        pad_to(c, CELL_LEAD + s.columns + CELL_MARKS);
         if (i + half < b->cell_count) {
             draw_cell(c, b, i + half, s);
         }
@@ -306,8 +326,8 @@ static void draw_gx(struct canvas *c, const struct view *v) {
     uint32_t broken = sim_gx_violation_total(g);
     const struct sim_gx_message *alarms = sim_gx_message(g, 0x35A);
     label(c, "GX");
-    put(c, present ? GOOD : BAD, "%s", present ? "sees the battery" : "sees no battery");
-    put(c, runs ? GOOD : BAD, "; %s", runs ? "runs on its limits" : "stopped, no limits");
+    put(c, present ? GOOD : BAD, "%s", present ? "lists the battery" : "lists no battery");
+    put(c, runs ? GOOD : BAD, "; %s", runs ? "obeys limits" : "stopped: no 0x351");
     put(c, broken > 0 ? BAD : PLAIN, "; rules broken: %u", broken);
     if (alarms != NULL) {
         bool any = strstr(short_words(&alarms->frame, words), "alarms: none") == NULL;
@@ -342,6 +362,9 @@ static void draw_frames(struct canvas *c, const struct view *v) {
 
 size_t view_render(const struct view *v, const struct view_style *style, char *buf, size_t cap) {
     struct canvas c = {.style = style, .buf = buf, .cap = cap};
+    if (style->terminal) {
+        raw(&c, "\x1b[H", 3);
+    }
     draw_title(&c, v);
     if (v->gateway != NULL) {
         draw_pack(&c, v->gateway);
@@ -354,8 +377,11 @@ size_t view_render(const struct view *v, const struct view_style *style, char *b
         draw_frames(&c, v);
     }
     if (v->log_line != NULL) {
-        put(&c, FAINT, " %s", v->log_line);
+        put(&c, v->log_level <= LOG_WARN ? WARN : FAINT, " %s", v->log_line);
         end_line(&c);
+    }
+    if (style->terminal && c.line < style->rows) {
+        raw(&c, "\x1b[J", 3);
     }
     if (cap > 0) {
         buf[c.n] = '\0';
