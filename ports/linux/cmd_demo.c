@@ -57,6 +57,7 @@ struct demo {
     struct gateway_snapshot snapshot;
     struct sim_gx gx;
     char log_line[LOG_LINE];
+    enum log_level log_level;
     bool terminal, colour;
     struct termios before;
     char text[VIEW_TEXT_MAX];
@@ -124,7 +125,7 @@ static struct view_style terminal_style(const struct demo *d) {
 
 static void keep_log_line(void *context, enum log_level level, const char *line) {
     struct demo *d = context;
-    (void)level;
+    d->log_level = level;
     (void)snprintf(d->log_line, sizeof d->log_line, "%s", line);
 }
 
@@ -144,9 +145,10 @@ static bool show(struct demo *d) {
     }
     style = terminal_style(d);
     v.hint = "q ends it";
+    v.log_level = d->log_level;
     v.log_line = d->log_line[0] != '\0' ? d->log_line : NULL;
     size_t n = view_render(&v, &style, d->text, sizeof d->text);
-    return write_text("\x1b[H") && write_out(d->text, n) && write_text("\x1b[J");
+    return write_out(d->text, n);
 }
 
 /* The exit status. */

@@ -18,13 +18,14 @@ struct view {
     uint64_t now_us;                        /* of gx */
     double speed;                           /* of the pack's time */
     const char *log_line;                   /* the newest, NULL: none */
+    enum log_level log_level;               /* of it */
     const char *hint;                       /* how to end, NULL: not told */
 };
 
 struct view_style {
     unsigned columns, rows; /* lines are cut to columns; at most rows lines */
     bool colour;            /* SGR sequences */
-    bool terminal;          /* each line clears the rest of its row; none ends the last one */
+    bool terminal;          /* from the upper left corner, over what is there */
 };
 
 enum { VIEW_TEXT_MAX = 65536 };
