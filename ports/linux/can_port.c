@@ -10,21 +10,33 @@
 
 enum { READ_CHUNK = 512, SOCKETCAN_FRAMES_MAX = CAN_PORT_READ_MAX / 16 };
 
-void can_port_init(struct can_port *p) {
+static void clear(struct can_port *p) {
     p->fd = -1;
     p->transport = CAN_OVER_SLCAN;
     stream_tx_init(&p->tx);
     slcan_init(&p->slcan);
+    atomic_store_explicit(&p->feedback.bus_off, false, memory_order_relaxed);
+}
+
+void can_port_init(struct can_port *p) {
+    clear(p);
+    p->news = false;
+    _Atomic uint32_t *number[] = {&p->feedback.dropped,  &p->feedback.error_frames,
+                                  &p->feedback.bus_offs, &p->feedback.restarts,
+                                  &p->feedback.last,     &p->feedback.unacknowledged};
+    for (size_t i = 0; i < sizeof number / sizeof number[0]; i++) {
+        atomic_store_explicit(number[i], 0, memory_order_relaxed);
+    }
 }
 
 void can_port_attach(struct can_port *p, int fd, enum can_transport transport) {
-    can_port_init(p);
+    clear(p);
     p->fd = fd;
     p->transport = transport;
 }
 
 void can_port_detach(struct can_port *p) {
-    can_port_init(p);
+    clear(p);
 }
 
 static enum can_port_result write_slcan(struct can_port *p, const struct victron_frame *f,
@@ -45,6 +57,7 @@ static enum can_port_result write_slcan(struct can_port *p, const struct victron
 static enum can_port_result from_socketcan(enum socketcan_result r) {
     switch (r) {
     case SOCKETCAN_DONE:
+    case SOCKETCAN_ERROR:
         return CAN_PORT_DONE;
     case SOCKETCAN_NOT_NOW:
         return CAN_PORT_NOT_NOW;
@@ -54,23 +67,67 @@ static enum can_port_result from_socketcan(enum socketcan_result r) {
     return CAN_PORT_FAILED;
 }
 
+static enum can_port_result write_socketcan(struct can_port *p, const struct victron_frame *f) {
+    if (atomic_load_explicit(&p->feedback.bus_off, memory_order_relaxed)) {
+        return CAN_PORT_NOT_NOW;
+    }
+    return from_socketcan(socketcan_write(p->fd, f));
+}
+
 enum can_port_result can_port_write(struct can_port *p, const struct victron_frame *f,
                                     uint64_t now_ms) {
-    if (p->transport == CAN_OVER_SOCKETCAN) {
-        return from_socketcan(socketcan_write(p->fd, f));
+    enum can_port_result r =
+        p->transport == CAN_OVER_SOCKETCAN ? write_socketcan(p, f) : write_slcan(p, f, now_ms);
+    if (r == CAN_PORT_NOT_NOW) {
+        can_feedback_count(&p->feedback.dropped);
     }
-    return write_slcan(p, f, now_ms);
+    return r;
+}
+
+static void set_bus_off(struct can_port *p, bool off) {
+    bool was = atomic_exchange_explicit(&p->feedback.bus_off, off, memory_order_relaxed);
+    p->news = p->news || was != off;
+}
+
+static void note_error(struct can_port *p, const struct socketcan_error *e) {
+    struct can_feedback_last last = can_feedback_last(&p->feedback);
+    can_feedback_count(&p->feedback.error_frames);
+    if (e->unacknowledged) {
+        can_feedback_count(&p->feedback.unacknowledged);
+    }
+    if (e->bus_off) {
+        can_feedback_count(&p->feedback.bus_offs);
+    }
+    if (e->restarted) {
+        can_feedback_count(&p->feedback.restarts);
+    }
+    if (e->counters_known) {
+        last.counters_known = true;
+        last.tx_error_counter = e->tx_error_counter;
+        last.rx_error_counter = e->rx_error_counter;
+    }
+    if (e->state != CAN_BUS_UNKNOWN) {
+        p->news = p->news || e->state != last.state;
+        last.state = e->state;
+        set_bus_off(p, e->state == CAN_BUS_OFF);
+    }
+    can_feedback_set_last(&p->feedback, last);
 }
 
 static enum can_port_result read_socketcan(struct can_port *p, can_port_frame_fn *handle,
                                            void *context) {
     for (int i = 0; i < SOCKETCAN_FRAMES_MAX; i++) {
         struct victron_frame f;
-        enum can_port_result r = from_socketcan(socketcan_read(p->fd, &f));
-        if (r != CAN_PORT_DONE) {
-            return r;
+        struct socketcan_error error;
+        enum socketcan_result r = socketcan_read(p->fd, &f, &error);
+        if (r == SOCKETCAN_ERROR) {
+            note_error(p, &error);
+        } else if (r == SOCKETCAN_DONE) {
+            set_bus_off(p, false); /* a controller that is bus-off receives nothing */
+            handle(context, &f);
+        } else {
+            return from_socketcan(r);
         }
-        handle(context, &f);
     }
     return CAN_PORT_DONE;
 }

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "can_feedback.h"
 #include "slcan.h"
 #include "stream.h"
 #include "victron/frame.h"
@@ -20,8 +21,10 @@ enum can_transport {
 struct can_port {
     int fd; /* -1: no device; borrowed */
     enum can_transport transport;
-    struct stream_tx tx; /* SLCAN only, as are the next two */
+    struct stream_tx tx; /* SLCAN only, as is the next */
     struct slcan slcan;
+    bool news;                    /* the bus has changed its state; cleared by the caller */
+    struct can_feedback feedback; /* stays from one device to the next */
 };
 
 void can_port_init(struct can_port *p);

@@ -21,9 +21,11 @@ static const struct options_help help = {
     .json = true,
 };
 
+enum { NAME_MAX_LENGTH = 64 };
+
 /* One value of the JSON by its dotted name; the elements of an array stand behind each other. */
 struct value {
-    char name[64];
+    char name[NAME_MAX_LENGTH];
     char text[192];
     struct json_number number; /* of a single number */
     bool is_number;            /* and not one of a list */
@@ -114,10 +116,17 @@ static void add_scalar(struct value *v, enum json_token token, const struct json
     }
 }
 
+static void join(char to[NAME_MAX_LENGTH], const char *a, const char *b) {
+    struct text t;
+    text_init(&t, to, NAME_MAX_LENGTH);
+    text_str(&t, a);
+    text_str(&t, b);
+}
+
 /* Collects the members of the object that has just begun, down to the third level. False: broken
  * JSON. Lists of objects (registers) are passed over. */
 static bool collect(struct json_reader *r, struct values *out) {
-    char prefix[4][64] = {""};
+    char prefix[4][NAME_MAX_LENGTH] = {""};
     int depth = 0;
     bool in_list = false;
     struct value skipped, *v = &skipped;
@@ -134,13 +143,13 @@ static bool collect(struct json_reader *r, struct values *out) {
             }
             v = out->count < VALUES_MAX ? &out->value[out->count++] : &skipped;
             *v = (struct value){.is_number = false};
-            (void)snprintf(v->name, sizeof v->name, "%s%.40s", prefix[depth], r->text);
+            join(v->name, prefix[depth], r->text);
             break;
         case JSON_OBJECT_BEGIN:
             if (++depth == 4 || in_list) {
                 return false;
             }
-            (void)snprintf(prefix[depth], sizeof prefix[depth], "%.60s.", v->name);
+            join(prefix[depth], v->name, ".");
             break;
         case JSON_OBJECT_END:
             if (depth-- == 0) {

@@ -286,13 +286,17 @@ bool link_wants_back(const struct link *l) {
     return l->replace && l->state == LINK_ATTACHED && !l->detach_requested;
 }
 
+void link_tell_off(const struct link *l, struct log_sink *log) {
+    if (l->state == LINK_OFF) {
+        log_sink_write(log, LOG_INFO, l->name, "not used %s=%s", l->setting, l->config.device);
+    }
+}
+
 static void replace(struct link *l, struct log_sink *log) {
     const struct link_config next = l->next;
     link_close(l);
     begin_with(l, l->id, &next);
-    if (l->state == LINK_OFF) {
-        log_sink_write(log, LOG_WARN, l->name, "no device is set setting=%s", l->setting);
-    }
+    link_tell_off(l, log);
 }
 
 static uint64_t earliest(uint64_t a, uint64_t b) {

@@ -71,6 +71,9 @@ struct link {
 /* l must stay in place: it points into itself. */
 void link_init(struct link *l, enum port_link id, const struct settings *settings);
 
+/* One line for a link that the settings switch off. */
+void link_tell_off(const struct link *l, struct log_sink *log);
+
 /* New settings. When they name another device or rate, the present device is closed first: if the
  * gateway thread has it, link_wants_back() is true from now on. */
 void link_configure(struct link *l, const struct settings *settings);

@@ -393,10 +393,7 @@ int runtime_start(struct runtime **out, const struct settings *settings,
     }
     for (size_t i = 0; i < PORT_LINKS; i++) {
         link_init(&rt->link[i], (enum port_link)i, settings);
-        if (rt->link[i].state == LINK_OFF) {
-            log_sink_write(&rt->log, LOG_WARN, rt->link[i].name, "no device is set setting=%s",
-                           rt->link[i].setting);
-        }
+        link_tell_off(&rt->link[i], &rt->log);
     }
     open_control(rt);
     *out = rt;
