@@ -174,6 +174,23 @@ static void malformed_documents_are_refused_where_they_go_wrong(void **state) {
     }
 }
 
+/* What follows the error would be right after a right beginning. */
+static void after_an_error_nothing_is_right_any_more(void **state) {
+    static const char *const cases[] = {"[1,]",     "{\"a\":1,}",        "[1,,2]", "{\"a\":}",
+                                        "[1 ,x,2]", "{\"a\":1,\"a\":2}", "[01]"};
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct json_reader r;
+        assert_int_equal(walk(&r, cases[i], strlen(cases[i])), JSON_ERROR);
+        const char *error = r.error;
+        uint32_t column = r.column;
+        for (int again = 0; again < 4; again++)
+            assert_int_equal(json_next(&r), JSON_ERROR);
+        assert_ptr_equal(r.error, error);
+        assert_int_equal(r.column, column);
+    }
+}
+
 static void nul_bytes_are_refused_everywhere(void **state) {
     static const char document[] = "{\"ab\": [1.5e1, true, \"x\\n\", {}]}";
     struct json_reader r;
@@ -469,6 +486,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(well_formed_documents_give_their_tokens),
         cmocka_unit_test(malformed_documents_are_refused_where_they_go_wrong),
+        cmocka_unit_test(after_an_error_nothing_is_right_any_more),
         cmocka_unit_test(nul_bytes_are_refused_everywhere),
         cmocka_unit_test(strings_are_decoded),
         cmocka_unit_test(bad_strings_are_refused),

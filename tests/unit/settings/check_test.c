@@ -173,6 +173,7 @@ static void the_device_of_the_bms_has_one_of_three_forms(void **state) {
         {"tcp://192.168.1.5:2000", NULL},
         {"tcp://ser2net.local:1", NULL},
         {"tcp://a_b-c:65535", NULL},
+        {"tcp://azAZ09:1", NULL},
         {"tcp://[::1]:4000", NULL},
         {"tcp://[fe80::1%eth0]:4000", NULL},
         {"ttyUSB0", neither},

@@ -151,6 +151,7 @@ static void the_nearest_key_is_counted_in_letters(void **state) {
         {"xlogging.levelxx", "logging.level"},    /* 3 too many, at both ends */
         {"xxloggingg.levelxxx", "logging.level"}, /* 6 too many: 19 / 3 */
         {"xxxloggingg.levelxxx", NULL},           /* 7 too many, 20 / 3 */
+        {"xxxxxlogging.lev", NULL},               /* 5 too many and 2 missing: 16 / 3 */
         {"lagging.label", "logging.level"},       /* 3 replaced */
         {"lagginx.label", "logging.level"},       /* 4 replaced: 13 / 3 */
         {"laggixx.label", NULL},                  /* 5 replaced */
@@ -307,6 +308,8 @@ static void values_out_of_range_are_refused(void **state) {
          "logging.level", 1, 21, "logging.level: \"Info\" is not one of error, warn, info, debug"},
         {"half a word", "{\"logging\":{\"level\":\"inf\"}}", GW_ERR_RANGE, "logging.level", 1, 21,
          "logging.level: \"inf\" is not one of error, warn, info, debug"},
+        {"a word with a delete", "{\"logging\":{\"level\":\"inf\\u007f\"}}", GW_ERR_RANGE,
+         "logging.level", 1, 21, "logging.level: \"inf?\" is not one of error, warn, info, debug"},
         {"a text too long", "{\"victron\":{\"manufacturer\":\"ninechars\"}}", GW_ERR_RANGE,
          "victron.manufacturer", 1, 28,
          "victron.manufacturer: \"ninechars\" does not have 1 to 8 bytes"},
