@@ -403,6 +403,33 @@ static void a_late_answer_is_not_taken_for_that_of_another_register(void **state
     assert_int_equal(finish(2)->value[0], 3000);
 }
 
+static enum world_answer ignore_300(struct world *x, const struct world_request *rq) {
+    (void)x;
+    return rq->addr == 300 && rq->count == 1 ? WORLD_IGNORE : WORLD_ANSWER;
+}
+
+static void samples_go_on_while_a_command_waits_for_a_late_answer_to_pass(void **state) {
+    (void)state;
+    struct tinybms_config cfg = world_config();
+    cfg.retry_count = 0;
+    cfg.poll_interval_ms = 20;
+    world_init_with(&w, &cfg);
+    world_run(&w, 2000);
+    w.judge = ignore_300;
+    w.asked = 0;
+    assert_int_equal(tinybms_read(&w.t, 1, 300, 1), GW_OK);
+    assert_int_equal(tinybms_read(&w.t, 2, 301, 1), GW_OK);
+    assert_int_equal(finish(2)->err, GW_OK);
+    uint64_t last_ms = 2000;
+    for (size_t i = 0; i < w.asked; i++) {
+        if (w.log[i].addr == 0) { /* the time-out of 102 ms, and a slow turn */
+            assert_in_range(w.log[i].at_ms - last_ms, 0, 150);
+            last_ms = w.log[i].at_ms;
+        }
+    }
+    assert_true(w.now_ms > 2000 + TINYBMS_LATE_MS);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_read_returns_the_registers_asked_for),
@@ -425,6 +452,7 @@ int main(void) {
         cmocka_unit_test(commands_do_not_starve_samples_nor_samples_commands),
         cmocka_unit_test(a_command_to_a_sleeping_bms_ends),
         cmocka_unit_test(a_late_answer_is_not_taken_for_that_of_another_register),
+        cmocka_unit_test(samples_go_on_while_a_command_waits_for_a_late_answer_to_pass),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

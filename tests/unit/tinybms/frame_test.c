@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "kinds.h"
@@ -315,6 +316,11 @@ static void packets_out_of_order_are_refused(void **state) {
     memcpy(swapped, k.reply, 85); /* the first twice */
     assert_int_equal(tinybms_match(&k.request, swapped, 215), TINYBMS_MATCH_NONE);
     assert_int_equal(tinybms_match(&k.request, k.reply + 85, 130), TINYBMS_MATCH_NONE);
+    uint8_t *alone = malloc(85); /* nothing behind it that may be read */
+    assert_non_null(alone);
+    memcpy(alone, k.reply, 85);
+    assert_int_equal(tinybms_match(&k.request, alone, 85), TINYBMS_MATCH_NONE);
+    free(alone);
 }
 
 static void an_individual_read_with_another_address_is_refused(void **state) {

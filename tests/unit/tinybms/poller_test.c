@@ -116,6 +116,21 @@ static void a_late_sample_does_not_move_the_grid(void **state) {
     assert_int_equal(n, COUNT(want));
 }
 
+static void a_sample_later_than_the_next_keeps_the_phase_of_the_grid(void **state) {
+    (void)state;
+    struct tinybms_config cfg = world_config();
+    cfg.timeout_ms = 500;
+    world_init_with(&w, &cfg);
+    world_run(&w, 1950);
+    w.turnaround_ms = 250; /* the sample due at 2000 ends at 2261 */
+    world_run(&w, 2050);
+    w.turnaround_ms = 2;
+    world_run(&w, 2450);
+    assert_int_equal(w.log[w.asked - 1].at_ms, 2400);
+    assert_int_equal(w.log[w.asked - 2].at_ms, 2300);
+    assert_int_equal(world_count(&w, 0x03, 0, 54), 10 + 4); /* 2000, 2261, 2300, 2400 */
+}
+
 static void back_to_back_polls_leave_no_gap_and_starve_nobody(void **state) {
     (void)state;
     struct tinybms_config cfg = world_config();
@@ -218,6 +233,23 @@ static void a_device_silent_to_the_whole_block_is_tried_with_halves(void **state
     assert_int_equal(world_count(&w, 0x03, 0, 54), whole); /* remembered */
 }
 
+/* Awake from the moment that the halves are first asked for. */
+static enum world_answer woken_by_halves(struct world *x, const struct world_request *rq) {
+    return rq->count == 54 && world_count(x, 0x03, 0, 16) == 0 ? WORLD_IGNORE : WORLD_ANSWER;
+}
+
+static void halves_answered_by_chance_do_not_stay_chosen(void **state) {
+    (void)state;
+    world_init(&w);
+    w.judge = woken_by_halves;
+    world_run(&w, 1000 + 5000);
+    assert_int_equal(world_count(&w, 0x03, 0, 16), 1);
+    w.asleep_until_ms = w.now_ms + 3000; /* the whole block has worked: silence is silence */
+    world_run(&w, w.now_ms + 5000);
+    assert_int_equal(world_count(&w, 0x03, 0, 16), 1);
+    assert_int_equal(tinybms_link(&w.t), TINYBMS_LINK_ANSWERING);
+}
+
 static void one_lost_reply_costs_one_retry_and_no_sample(void **state) {
     (void)state;
     world_init(&w);
@@ -250,6 +282,17 @@ static void the_link_is_waking_after_two_seconds_of_silence(void **state) {
     assert_int_equal(r->kind, TINYBMS_RESULT_LINK);
     assert_int_equal(r->from, TINYBMS_LINK_ANSWERING);
     assert_int_equal(r->to, TINYBMS_LINK_WAKING);
+}
+
+static void silence_is_seen_without_retries_too(void **state) {
+    (void)state;
+    struct tinybms_config cfg = world_config();
+    cfg.retry_count = 0;
+    world_init_with(&w, &cfg);
+    world_run(&w, 3050);
+    w.judge = ignore_all;
+    world_run(&w, w.t.answered_ms + TINYBMS_LINK_SILENT_MS);
+    assert_int_equal(tinybms_link(&w.t), TINYBMS_LINK_WAKING);
 }
 
 static void slow_polls_do_not_look_like_silence(void **state) {
@@ -309,6 +352,8 @@ static void silence_is_asked_all_the_time_with_varied_spacing(void **state) {
     for (size_t i = 0; i < COUNT(seen); i++) {
         assert_true(seen[i]);
     }
+    size_t whole = world_count(&w, 0x03, 0, 54), halves = world_count(&w, 0x03, 0, 16);
+    assert_in_range(whole, halves, halves + 8); /* a series of four of each in turn */
     assert_int_equal(counters().successes, 0);
     assert_true(counters().polls < counters().timeouts);
     for (size_t i = 0; i < w.asked; i++) { /* nothing slow is asked of who does not answer */
@@ -472,13 +517,16 @@ int main(void) {
         cmocka_unit_test(without_a_port_nothing_is_asked),
         cmocka_unit_test(samples_start_on_a_grid_without_drift),
         cmocka_unit_test(a_late_sample_does_not_move_the_grid),
+        cmocka_unit_test(a_sample_later_than_the_next_keeps_the_phase_of_the_grid),
         cmocka_unit_test(back_to_back_polls_leave_no_gap_and_starve_nobody),
         cmocka_unit_test(everything_is_known_within_three_tenths_of_a_second),
         cmocka_unit_test(a_refused_whole_block_is_read_in_two_from_then_on),
         cmocka_unit_test(half_a_sample_is_no_sample),
         cmocka_unit_test(a_device_silent_to_the_whole_block_is_tried_with_halves),
+        cmocka_unit_test(halves_answered_by_chance_do_not_stay_chosen),
         cmocka_unit_test(one_lost_reply_costs_one_retry_and_no_sample),
         cmocka_unit_test(the_link_is_waking_after_two_seconds_of_silence),
+        cmocka_unit_test(silence_is_seen_without_retries_too),
         cmocka_unit_test(slow_polls_do_not_look_like_silence),
         cmocka_unit_test(a_sleeping_bms_is_woken_whatever_its_phase),
         cmocka_unit_test(silence_is_asked_all_the_time_with_varied_spacing),

@@ -158,6 +158,28 @@ static void a_reply_is_found_after_every_amount_of_noise(void **state) {
     }
 }
 
+static void the_longest_reply_is_found_wherever_the_window_moves(void **state) {
+    (void)state;
+    static struct tinybms_transaction x;
+    struct tinybms_request rq;
+    read_request(&rq, 0, 127);
+    uint16_t words[127];
+    uint8_t bytes[5 * TINYBMS_REPLY_MAX];
+    for (uint16_t i = 0; i < 127; i++) {
+        words[i] = (uint16_t)(7 * i);
+    }
+    for (size_t before = 0; before < 3 * TINYBMS_REPLY_MAX; before++) {
+        memset(bytes, 0x55, before);
+        size_t n = wire_read_reply(bytes + before, words, 127);
+        init(&x);
+        send(&x, &rq, 0, 0);
+        assert_true(rx(&x, bytes, before + n, 1));
+        size_t length;
+        assert_memory_equal(tinybms_transaction_reply(&x, &length), bytes + before, n);
+        assert_int_equal(x.counters.discarded_bytes, before);
+    }
+}
+
 static void data_that_looks_like_frames_is_data(void **state) {
     (void)state;
     static struct tinybms_transaction x;
@@ -303,6 +325,7 @@ int main(void) {
         cmocka_unit_test(every_single_bit_flip_of_every_kind_times_out_or_fails_its_crc),
         cmocka_unit_test(garbage_before_a_reply_hides_it_in_no_chunking),
         cmocka_unit_test(a_reply_is_found_after_every_amount_of_noise),
+        cmocka_unit_test(the_longest_reply_is_found_wherever_the_window_moves),
         cmocka_unit_test(data_that_looks_like_frames_is_data),
         cmocka_unit_test(a_nack_ends_the_attempt_with_its_code),
         cmocka_unit_test(a_nack_for_a_spoilt_request_is_retried),

@@ -149,6 +149,31 @@ static void a_block_that_recovers_takes_up_its_period(void **state) {
     bad_verdict = WORLD_ANSWER;
     world_run(&w, 1000 + 30000);
     assert_in_range(w.blocks[BATTERY_GROUP_EVENTS], 8, 13);
+    bad_verdict = WORLD_REFUSE; /* and backs off from the beginning when it fails again */
+    w.asked = 0;
+    world_run(&w, w.now_ms + 5000);
+    uint64_t at_ms[8];
+    assert_true(times(200, at_ms, 8) >= 2);
+    assert_in_range(at_ms[1] - at_ms[0], 2000, 2100);
+}
+
+static enum world_answer ignore_all(struct world *x, const struct world_request *rq) {
+    (void)x;
+    (void)rq;
+    return WORLD_IGNORE;
+}
+
+static void nothing_slow_is_asked_while_fast_samples_fail(void **state) {
+    (void)state;
+    world_init(&w);
+    world_run(&w, 3990);
+    w.judge = ignore_all;
+    w.asked = 0;
+    world_run(&w, 3990 + 4000); /* events fall due twice in it */
+    assert_true(w.asked > 25);
+    for (size_t i = 0; i < w.asked; i++) {
+        assert_int_equal(w.log[i].addr, 0);
+    }
 }
 
 /* Devices that cannot or will not give the settings all at once. */
@@ -285,10 +310,10 @@ static void a_lost_reply_does_not_break_the_settings_in_pieces(void **state) {
 static void a_bms_that_comes_back_is_read_anew(void **state) {
     (void)state;
     world_init(&w);
-    world_run(&w, 1000 + 5000);
-    w.asleep_until_ms = 12000;
-    w.reg[300] = 4100; /* another one, or changed meanwhile */
-    world_run(&w, 12500);
+    world_run(&w, 3000);
+    w.asleep_until_ms = 6000;
+    w.reg[300] = 4100;   /* another one, or changed meanwhile */
+    world_run(&w, 6500); /* the settings would be due at 11 s */
     assert_int_equal(tinybms_battery(&w.t)->fully_charged_mv, 4100);
 }
 
@@ -301,6 +326,7 @@ int main(void) {
         cmocka_unit_test(a_block_that_fails_backs_off_and_never_retries_at_once),
         cmocka_unit_test(a_failing_slow_block_costs_one_time_out_between_fast_samples),
         cmocka_unit_test(a_block_that_recovers_takes_up_its_period),
+        cmocka_unit_test(nothing_slow_is_asked_while_fast_samples_fail),
         cmocka_unit_test(settings_are_read_in_pieces_where_they_cannot_be_had_whole),
         cmocka_unit_test(the_pieces_found_out_are_remembered),
         cmocka_unit_test(a_device_that_refuses_while_it_starts_is_read_in_the_end),

@@ -129,6 +129,21 @@ static void a_spoilt_reply_ends_the_attempt_once_the_line_is_silent(void **state
     assert_int_equal(x.state, TINYBMS_TRANSACTION_DELAYED);
 }
 
+static void a_spoilt_reply_is_given_time_even_without_a_retry_delay(void **state) {
+    (void)state;
+    static struct tinybms_transaction x;
+    static const struct tinybms_timing hasty = {
+        .baudrate = 115200, .timeout_ms = 100, .retry_delay_ms = 0};
+    struct tinybms_request rq;
+    uint8_t reply[32];
+    size_t n = wire_hex("AA 03 0A 97 40 97 40 97 2C 97 2C 97 2C 3E C6", reply);
+    tinybms_transaction_init(&x, &hasty);
+    read_request(&rq, 5, 5);
+    send(&x, &rq, 1, 0);
+    rx(&x, reply, n, 4); /* a USB adapter may hand over the rest of a longer run 16 ms later */
+    assert_int_equal(tinybms_transaction_step(&x, 4), 24);
+}
+
 static void a_spoilt_look_alike_before_the_good_reply_is_no_crc_error(void **state) {
     (void)state;
     static struct tinybms_transaction x;
@@ -342,6 +357,7 @@ int main(void) {
         cmocka_unit_test(time_starts_when_the_port_takes_the_first_byte),
         cmocka_unit_test(a_reply_in_single_bytes_spread_over_the_whole_time_is_good),
         cmocka_unit_test(a_spoilt_reply_ends_the_attempt_once_the_line_is_silent),
+        cmocka_unit_test(a_spoilt_reply_is_given_time_even_without_a_retry_delay),
         cmocka_unit_test(a_spoilt_look_alike_before_the_good_reply_is_no_crc_error),
         cmocka_unit_test(a_late_reply_to_an_earlier_attempt_is_good),
         cmocka_unit_test(a_reply_before_the_request_was_sent_is_not_believed),
