@@ -146,14 +146,13 @@ int bms_access_open(struct bms_access *a, const struct settings *settings, char 
     char path[CONTROL_PATH_MAX];
     memset(a, 0, sizeof *a);
     a->settings = settings;
-    a->fd = control_path(settings->advanced.control_socket, path) ? control_client_connect(path)
-                                                                  : -ENAMETOOLONG;
+    a->fd = control_client_connect(settings->advanced.control_socket, path);
     a->through_gateway = a->fd >= 0;
     if (a->through_gateway) {
         return 0;
     }
-    if (a->fd == -EACCES) {
-        (void)snprintf(why, cap, "%s: a gateway is running, but this user may not ask it", path);
+    if (a->fd != -ESRCH) { /* there may be one: its line is not for us to open */
+        (void)snprintf(why, cap, "%s: cannot ask the running gateway: %s", path, strerror(-a->fd));
         return -1;
     }
     return open_line(a, why, cap);

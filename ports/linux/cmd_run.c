@@ -33,7 +33,12 @@ int cmd_run(int argc, char **argv) {
     }
     struct runtime *rt = NULL;
     const struct runtime_options how = {
-        .control_socket = true, .signals = true, .reload = load_again, .reload_context = &options};
+        .control_socket = true,
+        .signals = true,
+        .configuration = options.used,
+        .reload = load_again,
+        .reload_context = &options,
+    };
     int err = runtime_start(&rt, &settings, &how);
     if (err != 0) {
         (void)fprintf(stderr, "tinybms-gw run: cannot start: %s\n", strerror(-err));

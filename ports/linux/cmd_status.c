@@ -291,15 +291,10 @@ int cmd_status(int argc, char **argv) {
     if (status != 0) {
         return status;
     }
-    if (!control_path(settings.advanced.control_socket, path)) {
-        (void)fprintf(stderr, "tinybms-gw status: the control socket's path is too long\n");
-        return EXIT_USAGE;
-    }
-    int fd = control_client_connect(path);
+    int fd = control_client_connect(settings.advanced.control_socket, path);
     if (fd < 0) {
-        bool none = fd == -ENOENT || fd == -ECONNREFUSED;
         (void)fprintf(stderr, "tinybms-gw status: %s: %s\n", path,
-                      none ? "no gateway is running" : strerror(-fd));
+                      fd == -ESRCH ? "no gateway is running" : strerror(-fd));
         return EXIT_FAILED;
     }
     const struct control_request request = {.status = true};

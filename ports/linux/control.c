@@ -36,7 +36,9 @@ struct control {
 
 /* ---- the socket ---- */
 
-static const char system_directory[] = "/run/tinybms-gw/";
+#define SYSTEM_DIRECTORY "/run/tinybms-gw"
+
+const char control_system_path[] = SYSTEM_DIRECTORY "/control.sock";
 
 bool control_path(const char *setting, char path[CONTROL_PATH_MAX]) {
     const char *runtime = getenv("XDG_RUNTIME_DIR");
@@ -46,7 +48,7 @@ bool control_path(const char *setting, char path[CONTROL_PATH_MAX]) {
     } else if (runtime != NULL && runtime[0] == '/') {
         n = snprintf(path, CONTROL_PATH_MAX, "%s/tinybms-gw.sock", runtime);
     } else {
-        n = snprintf(path, CONTROL_PATH_MAX, "%scontrol.sock", system_directory);
+        n = snprintf(path, CONTROL_PATH_MAX, "%s", control_system_path);
     }
     return n > 0 && n < CONTROL_PATH_MAX;
 }
@@ -104,8 +106,8 @@ int control_open(struct control **out, const char *path, const struct control_ba
         return -ENAMETOOLONG;
     }
     memcpy(address.sun_path, path, n + 1);
-    if (strncmp(path, system_directory, sizeof system_directory - 1) == 0) {
-        (void)mkdir(system_directory, 0755); /* if it cannot be made, bind() says so */
+    if (strcmp(path, control_system_path) == 0) {
+        (void)mkdir(SYSTEM_DIRECTORY, 0755); /* if it cannot be made, bind() says so */
     }
     int err = clear_path(&address);
     if (err != 0) {

@@ -37,6 +37,9 @@ struct control_backend {
  * /run/tinybms-gw/control.sock. False: longer than a socket's path can be. */
 bool control_path(const char *setting, char path[CONTROL_PATH_MAX]);
 
+/* Where a gateway that runs as a service has it, whatever the environment of who asks. */
+extern const char control_system_path[];
+
 /* Listens at path; a dead gateway's socket is replaced. 0, or a negative errno: -EADDRINUSE another
  * live gateway answers there, -EEXIST something there is no socket. backend, log: borrowed. */
 int control_open(struct control **out, const char *path, const struct control_backend *backend,

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -11,7 +12,7 @@
 
 #include "clock.h"
 
-int control_client_connect(const char *path) {
+static int connect_to(const char *path) {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     size_t n = strlen(path);
     if (n >= sizeof address.sun_path) {
@@ -28,6 +29,25 @@ int control_client_connect(const char *path) {
         return err;
     }
     return fd;
+}
+
+static bool nobody(int err) {
+    return err == -ENOENT || err == -ECONNREFUSED || err == -ENOTDIR;
+}
+
+int control_client_connect(const char *setting, char path[CONTROL_PATH_MAX]) {
+    if (!control_path(setting, path)) {
+        return -ENAMETOOLONG;
+    }
+    int fd = connect_to(path);
+    if (nobody(fd) && setting[0] == '\0') {
+        int system_fd = connect_to(control_system_path);
+        if (!nobody(system_fd)) {
+            (void)snprintf(path, CONTROL_PATH_MAX, "%s", control_system_path);
+            fd = system_fd;
+        }
+    }
+    return nobody(fd) ? -ESRCH : fd;
 }
 
 static int send_all(int fd, const char *bytes, size_t n) {

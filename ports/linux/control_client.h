@@ -5,13 +5,16 @@
 
 #include <stddef.h>
 
+#include "control.h"
 #include "control_message.h"
 
 enum { CONTROL_CLIENT_TIMEOUT_MS = 15000 }; /* a sleeping BMS takes seconds to answer */
 
-/* Connects to the gateway that listens at path. A descriptor for close(2), or a negative errno:
- * -ENOENT and -ECONNREFUSED when none runs. */
-int control_client_connect(const char *path);
+/* Connects to the running gateway: at the setting advanced.control_socket when it is not empty,
+ * else at this user's place or, when none answers there, at the system service's. A descriptor for
+ * close(2), with path set to where it was found; or a negative errno and the path tried: -ESRCH
+ * when none runs. */
+int control_client_connect(const char *setting, char path[CONTROL_PATH_MAX]);
 
 /* Sends a request and waits for its answer line. Returns the line's length without its newline
  * (buf gets no NUL), or a negative errno: -ETIMEDOUT, -ECONNRESET when the gateway closed,

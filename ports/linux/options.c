@@ -13,7 +13,7 @@
 #include "commands.h"
 #include "version.h"
 
-enum { OPTION_SET = 256, OPTION_VERSION, PATH_TEXT_MAX = 512 };
+enum { OPTION_SET = 256, OPTION_VERSION, PATH_TEXT_MAX = OPTIONS_PATH_MAX };
 
 /* ---- the command line ---- */
 
@@ -45,6 +45,16 @@ static int refuse_option(int code, char **argv) {
     return refuse(argv[0], code == ':' ? "a value is missing after " : "unknown option ", argument);
 }
 
+/* Nothing that an operand can be: asked for wherever it stands. */
+static char *asks_for_help(int argc, char **argv) {
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "--version") == 0) {
+            return argv[i];
+        }
+    }
+    return NULL;
+}
+
 int options_parse(struct options *o, int argc, char **argv, const struct options_help *help) {
     static const struct option names[] = {
         {"help", no_argument, NULL, 'h'},         {"version", no_argument, NULL, OPTION_VERSION},
@@ -55,6 +65,11 @@ int options_parse(struct options *o, int argc, char **argv, const struct options
     opterr = 0;
     optind = 0; /* glibc: start afresh */
     int code = 0;
+    char *only[] = {argv[0], help->operands ? asks_for_help(argc, argv) : NULL, NULL};
+    if (only[1] != NULL) {
+        argc = 2;
+        argv = only;
+    }
     while ((code = getopt_long(argc, argv, help->operands ? "+:hc:j" : ":hc:j", names, NULL)) !=
            -1) {
         switch (code) {
@@ -166,7 +181,8 @@ static bool search_path(int i, char path[PATH_TEXT_MAX]) {
     return n > 0 && n < PATH_TEXT_MAX;
 }
 
-static int load_file(const struct options *o, struct settings *out, char *why, size_t cap) {
+static int load_file(struct options *o, struct settings *out, char *why, size_t cap) {
+    (void)snprintf(o->used, sizeof o->used, "%s", o->config != NULL ? o->config : "");
     if (o->config != NULL) {
         return parse_file(o->config, out, why, cap);
     }
@@ -177,6 +193,7 @@ static int load_file(const struct options *o, struct settings *out, char *why, s
         }
         int err = parse_file(path, out, why, cap);
         if (err != -ENOENT && err != -ENOTDIR) {
+            (void)snprintf(o->used, sizeof o->used, "%s", path);
             return err;
         }
     }
@@ -184,7 +201,7 @@ static int load_file(const struct options *o, struct settings *out, char *why, s
     return 0;
 }
 
-int options_load_settings(const struct options *o, struct settings *out, char *why, size_t cap) {
+int options_load_settings(struct options *o, struct settings *out, char *why, size_t cap) {
     struct settings_error e = {0};
     settings_defaults(out);
     if (load_file(o, out, why, cap) != 0) {
@@ -203,7 +220,7 @@ int options_load_settings(const struct options *o, struct settings *out, char *w
     return 0;
 }
 
-int options_settings(const struct options *o, const char *command, struct settings *out) {
+int options_settings(struct options *o, const char *command, struct settings *out) {
     char why[512] = "";
     if (options_load_settings(o, out, why, sizeof why) != 0) {
         (void)fprintf(stderr, "tinybms-gw %s: %s\n", command, why);

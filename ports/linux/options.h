@@ -8,14 +8,15 @@
 
 #include "settings/settings.h"
 
-enum { OPTIONS_SET_MAX = 64 };
+enum { OPTIONS_SET_MAX = 64, OPTIONS_PATH_MAX = 512 };
 
 struct options {
     const char *config;               /* -c FILE; NULL: the search path */
     const char *set[OPTIONS_SET_MAX]; /* --set key=value, in order */
     size_t set_count;
-    bool json; /* -j */
-    int first; /* argv[first] is the first operand; argc when there is none */
+    bool json;                   /* -j */
+    char used[OPTIONS_PATH_MAX]; /* the file that was read; empty: none, or not yet */
+    int first;                   /* argv[first] is the first operand; argc when there is none */
 };
 
 /* What a command takes. */
@@ -33,10 +34,10 @@ int options_parse(struct options *o, int argc, char **argv, const struct options
 
 /* The settings from defaults, file and --set, checked. 0; or -1 with why in words, *out undefined.
  * A file named by -c must exist; on the search path a missing one is passed over. */
-int options_load_settings(const struct options *o, struct settings *out, char *why, size_t cap);
+int options_load_settings(struct options *o, struct settings *out, char *why, size_t cap);
 
 /* The same for commands: complains on stderr. 0 or the exit status 2. */
-int options_settings(const struct options *o, const char *command, struct settings *out);
+int options_settings(struct options *o, const char *command, struct settings *out);
 
 /* Writes everything that is in stdout. 0, or the exit status 1 with a message when it cannot. */
 int options_finish_output(const char *command);

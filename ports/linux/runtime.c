@@ -382,9 +382,11 @@ int runtime_start(struct runtime **out, const struct settings *settings,
         err = -errno;
     }
     if (err == 0) {
-        log_sink_write(&rt->log, LOG_INFO, "gateway", "starting version=%s uart=%s can=%s",
-                       TINYBMS_GW_VERSION_TEXT, settings->hardware.uart.device,
-                       settings->hardware.can.interface);
+        const char *file = options->configuration;
+        log_sink_write(&rt->log, LOG_INFO, "gateway",
+                       "starting version=%s configuration=%s uart=%s can=%s",
+                       TINYBMS_GW_VERSION_TEXT, file == NULL || file[0] == '\0' ? "defaults" : file,
+                       settings->hardware.uart.device, settings->hardware.can.interface);
         err = gateway_thread_start(&rt->gateway, &rt->set[0]);
     }
     if (err != 0) {

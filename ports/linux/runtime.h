@@ -39,6 +39,7 @@ typedef int runtime_reload_fn(void *context, struct settings *out, char *why, si
 struct runtime_options {
     bool control_socket;       /* answer `status` and `registers` on the Unix socket */
     bool signals;              /* SIGTERM and SIGINT stop, SIGHUP reloads; blocked until stop */
+    const char *configuration; /* the file's name, for the log; NULL or empty: defaults */
     runtime_log_fn *log;       /* NULL: stderr */
     void *log_context;         /* handed to log */
     runtime_reload_fn *reload; /* NULL: SIGHUP is logged and ignored */
