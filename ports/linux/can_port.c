@@ -8,7 +8,11 @@
 
 #include "socketcan.h"
 
-enum { READ_CHUNK = 512, SOCKETCAN_FRAMES_MAX = CAN_PORT_READ_MAX / 16 };
+enum {
+    READ_CHUNK = 512,
+    QUEUE_MAX = 1024, /* bytes: two bursts of all frames, 0.1 s at 115200 bit/s */
+    SOCKETCAN_FRAMES_MAX = CAN_PORT_READ_MAX / 16,
+};
 
 static void clear(struct can_port *p) {
     p->fd = -1;
@@ -33,6 +37,7 @@ void can_port_attach(struct can_port *p, int fd, enum can_transport transport) {
     clear(p);
     p->fd = fd;
     p->transport = transport;
+    stream_tx_attach(&p->tx, fd, QUEUE_MAX);
 }
 
 void can_port_detach(struct can_port *p) {

@@ -18,6 +18,7 @@ enum {
     FRAMES_MAX = 64,    /* written in one round */
     UART_READS_MAX = 4, /* of UART_CHUNK bytes, in one turn */
     UART_CHUNK = 512,
+    UART_QUEUE_MAX = 64, /* bytes; the request before has had its time when one is sent */
     WAKE_AT_LEAST_MS = 250, /* for stalls and a fresh snapshot */
     SPIN_GUARD_MS = 5,      /* when the core waits for a device that takes nothing */
 };
@@ -54,7 +55,7 @@ static void detach_broken(struct gateway_thread *t, enum port_link link, int err
 static void attach(struct gateway_thread *t, const struct thread_request *r, uint64_t now_ms) {
     if (r->attach.link == PORT_UART) {
         assert(t->uart.fd < 0);
-        stream_tx_init(&t->uart.tx);
+        stream_tx_attach(&t->uart.tx, r->attach.fd, UART_QUEUE_MAX);
         t->uart.fd = r->attach.fd;
         gateway_set_uart(&t->gateway, true, now_ms);
     } else {

@@ -1,24 +1,36 @@
 /* SPDX-License-Identifier: MIT */
-#define _POSIX_C_SOURCE 200809L
+#define _GNU_SOURCE
 #include "stream.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 void stream_tx_init(struct stream_tx *tx) {
     memset(tx, 0, sizeof *tx);
 }
 
+void stream_tx_attach(struct stream_tx *tx, int fd, unsigned queue_max) {
+    stream_tx_init(tx);
+    tx->queue_max = isatty(fd) ? queue_max : 0;
+}
+
 bool stream_tx_waiting(const struct stream_tx *tx) {
     return tx->sent != tx->length;
+}
+
+static bool queue_is_long(const struct stream_tx *tx, int fd) {
+    int queued = 0;
+    return tx->queue_max != 0 && ioctl(fd, TIOCOUTQ, &queued) == 0 && queued > 0 &&
+           (unsigned)queued > tx->queue_max;
 }
 
 /* write(2) whose "not now" is 0. The process ignores SIGPIPE. */
 static ssize_t try_write(struct stream_tx *tx, int fd, const uint8_t *bytes, size_t n,
                          uint64_t now_ms) {
-    ssize_t written = write(fd, bytes, n);
+    ssize_t written = queue_is_long(tx, fd) ? 0 : write(fd, bytes, n);
     if (written < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)) {
         written = 0;
     }

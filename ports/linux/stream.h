@@ -14,6 +14,7 @@
 enum { STREAM_MESSAGE_MAX = 256, STREAM_STALL_MS = 5000 };
 
 struct stream_tx {
+    unsigned queue_max; /* refuse while the driver has more bytes than this to send; 0: no limit */
     uint8_t rest[STREAM_MESSAGE_MAX];
     size_t length, sent; /* of rest; equal: nothing is waiting */
     bool blocked;        /* the descriptor has taken nothing since blocked_since_ms */
@@ -27,6 +28,11 @@ enum stream_result {
 };
 
 void stream_tx_init(struct stream_tx *tx);
+
+/* Begins with a descriptor. A tty's driver takes thousands of bytes for an adapter that has stopped
+ * listening, and sends them when it listens again; queue_max keeps what waits there short. It does
+ * not hold for anything but a tty: only there does the kernel count the bytes themselves. */
+void stream_tx_attach(struct stream_tx *tx, int fd, unsigned queue_max);
 
 /* n <= STREAM_MESSAGE_MAX bytes to fd. */
 enum stream_result stream_tx_write(struct stream_tx *tx, int fd, const void *bytes, size_t n,

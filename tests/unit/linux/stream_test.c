@@ -104,6 +104,28 @@ static void a_device_that_takes_nothing_for_5_s_has_stalled(void **state) {
     close(master);
 }
 
+/* A pty counts no bytes and a socket other ones: the limit is set by hand here. */
+static void a_long_queue_in_the_driver_is_not_made_longer(void **state) {
+    struct stream_tx tx;
+    char line[LINE + 1], sink[1024];
+    int pair[2];
+    (void)state;
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair), 0);
+    stream_tx_attach(&tx, pair[0], 16);
+    assert_int_equal(tx.queue_max, 0); /* no tty */
+    tx.queue_max = 16;
+    line_number(0, line);
+    assert_int_equal(stream_tx_write(&tx, pair[0], line, LINE, 1000), STREAM_WRITTEN);
+    assert_int_equal(stream_tx_write(&tx, pair[0], line, LINE, 2000), STREAM_REFUSED);
+    assert_false(stream_tx_stalled(&tx, 6999));
+    assert_true(stream_tx_stalled(&tx, 7000));
+    assert_int_equal(drain(pair[1], sink, sizeof sink), LINE);
+    assert_int_equal(stream_tx_write(&tx, pair[0], line, LINE, 7000), STREAM_WRITTEN);
+    assert_false(stream_tx_stalled(&tx, 7000));
+    close(pair[0]);
+    close(pair[1]);
+}
+
 static void a_broken_device_is_told(void **state) {
     struct stream_tx tx;
     int pair[2];
@@ -121,6 +143,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(lines_arrive_whole_or_not_at_all),
         cmocka_unit_test(a_device_that_takes_nothing_for_5_s_has_stalled),
+        cmocka_unit_test(a_long_queue_in_the_driver_is_not_made_longer),
         cmocka_unit_test(a_broken_device_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
