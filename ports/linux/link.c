@@ -90,8 +90,9 @@ const char *link_advice(enum link_kind kind, int error) {
         {LINK_SLCAN,     EBUSY,        "stop the program that uses it, such as slcand"},
         {LINK_SLCAN,     ENOTTY,       "set hardware.can.interface to slcan: and a serial device"},
         {LINK_SLCAN,     EINVAL,       "SLCAN has no code for this rate: check hardware.can.bitrate"},
-        {LINK_SOCKETCAN, ENODEV,       "ip link shows the interfaces there are: check hardware.can.interface"},
-        {LINK_SOCKETCAN, ENETDOWN,     "bring it up: ip link set IF up type can bitrate 500000"},
+        {LINK_SLCAN,     EOPNOTSUPP,   "these adapters have no loopback: set hardware.can.mode to normal or listen"},
+        {LINK_SOCKETCAN, ENODEV,       "check hardware.can.interface; ip link shows the interfaces there are"},
+        {LINK_SOCKETCAN, ENETDOWN,     "set it up with ip link set IF up type can bitrate RATE"},
         {LINK_SOCKETCAN, EAFNOSUPPORT, "load the kernel modules can and can_raw, or use slcan:DEVICE"},
         /* clang-format on */
     };
@@ -144,6 +145,9 @@ static int open_device(const struct link *l) {
         fd = tty_open(l->spec.target, l->config.bitrate);
         break;
     case LINK_SLCAN:
+        if (l->config.loopback) {
+            return -EOPNOTSUPP; /* it would send on the bus */
+        }
         slcan = true;
         fd = tty_open(l->spec.target, SLCAN_BAUDRATE);
         break;
@@ -251,6 +255,7 @@ static void take_config(struct link_config *c, enum port_link id, const struct s
         memcpy(c->device, s->hardware.can.interface, sizeof c->device);
         c->bitrate = s->hardware.can.bitrate;
         c->listen_only = s->hardware.can.mode == SETTINGS_CAN_LISTEN;
+        c->loopback = s->hardware.can.mode == SETTINGS_CAN_LOOPBACK;
     }
 }
 
@@ -279,7 +284,8 @@ void link_configure(struct link *l, const struct settings *settings) {
     take_config(&l->next, l->id, settings);
     l->replace = strcmp(l->next.device, l->config.device) != 0 ||
                  l->next.bitrate != l->config.bitrate ||
-                 l->next.listen_only != l->config.listen_only;
+                 l->next.listen_only != l->config.listen_only ||
+                 l->next.loopback != l->config.loopback;
 }
 
 bool link_wants_back(const struct link *l) {

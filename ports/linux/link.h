@@ -48,7 +48,8 @@ enum {
 struct link_config {
     char device[SETTINGS_PATH_MAX + 1];
     uint32_t bitrate; /* of the tty, or of the CAN bus */
-    bool listen_only; /* hardware.can.mode */
+    bool listen_only; /* hardware.can.mode, as is the next one */
+    bool loopback;
 };
 
 struct link {

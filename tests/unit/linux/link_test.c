@@ -240,6 +240,31 @@ static void the_bit_rate_of_an_adapter_must_have_a_code(void **state) {
     close(master);
 }
 
+/* It would send on the bus. */
+static void an_adapter_is_not_opened_for_a_loopback_that_it_has_not(void **state) {
+    char path[TEST_PTY_PATH];
+    int master = test_pty_open(path);
+    struct settings s = settings_for("none");
+    struct link l;
+    char text[32];
+    (void)state;
+    (void)snprintf(s.hardware.can.interface, sizeof s.hardware.can.interface, "slcan:%s", path);
+    s.hardware.can.mode = SETTINGS_CAN_LOOPBACK;
+    link_init(&l, PORT_CAN, &s);
+    link_step(&l, &logged, 0);
+    assert_int_equal(l.state, LINK_WAITING);
+    assert_non_null(strstr(seen.last, "set hardware.can.mode to normal or listen"));
+    assert_int_equal(read(master, text, sizeof text), -1);
+    s.hardware.can.mode = SETTINGS_CAN_LISTEN;
+    link_configure(&l, &s);
+    link_step(&l, &logged, 1);
+    assert_int_equal(l.state, LINK_READY);
+    assert_int_equal(read(master, text, sizeof text), 10);
+    assert_memory_equal(text, "\r\r\rC\rS6\rL\r", 10);
+    link_close(&l);
+    close(master);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(a_setting_names_one_kind_of_device, set_up),
@@ -249,6 +274,7 @@ int main(void) {
         cmocka_unit_test_setup(a_thousand_replugs_leak_no_descriptor, set_up),
         cmocka_unit_test_setup(another_device_in_the_settings_replaces_the_present_one, set_up),
         cmocka_unit_test_setup(the_bit_rate_of_an_adapter_must_have_a_code, set_up),
+        cmocka_unit_test_setup(an_adapter_is_not_opened_for_a_loopback_that_it_has_not, set_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
