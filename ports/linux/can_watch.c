@@ -16,7 +16,6 @@
 enum {
     STATE_PAUSE_MS = 10000,
     COMPLAINT_PAUSE_MS = 60000,
-    DATAGRAM_MAX = 16384,
     DATAGRAMS_AT_ONCE = 32,
     QUEUE_ENOUGH = 10, /* of frames; what the kernel gives a CAN interface */
 };
@@ -317,11 +316,10 @@ bool can_watch_handle(struct can_watch *w, const void *bytes, size_t n,
 
 bool can_watch_receive(struct can_watch *w, struct can_feedback *feedback, struct log_sink *log,
                        uint64_t now_ms) {
-    static _Alignas(8) uint8_t bytes[DATAGRAM_MAX];
     bool news = false;
     for (int i = 0; i < DATAGRAMS_AT_ONCE; i++) {
         struct sockaddr_nl from = {0};
-        struct iovec part = {.iov_base = bytes, .iov_len = sizeof bytes};
+        struct iovec part = {.iov_base = w->datagram, .iov_len = sizeof w->datagram};
         struct msghdr m = {
             .msg_name = &from, .msg_namelen = sizeof from, .msg_iov = &part, .msg_iovlen = 1};
         ssize_t n = recvmsg(w->fd, &m, MSG_DONTWAIT);
@@ -334,7 +332,7 @@ bool can_watch_receive(struct can_watch *w, struct can_feedback *feedback, struc
         }
         /* Only the kernel's word counts; any process may send to the socket. */
         if (from.nl_family == AF_NETLINK && from.nl_pid == 0 && (m.msg_flags & MSG_TRUNC) == 0) {
-            news = can_watch_handle(w, bytes, (size_t)n, feedback, log, now_ms) || news;
+            news = can_watch_handle(w, w->datagram, (size_t)n, feedback, log, now_ms) || news;
         }
     }
     return news;
@@ -395,7 +393,8 @@ static void hear(struct can_watch *w, struct can_feedback *feedback, struct log_
     tell_dropped(w, off, dropped, log, now_ms);
     if (off && (w->fd < 0 || !w->known || w->now.state == CAN_BUS_UNKNOWN) &&
         now_ms - w->state_since_ms >= CAN_WATCH_BLIND_MS) {
-        set_bus_off(feedback, false); /* nobody says whether it still is */
+        set_state(w, CAN_BUS_UNKNOWN, log, now_ms); /* nobody says whether it still is */
+        set_bus_off(feedback, false);
     }
 }
 

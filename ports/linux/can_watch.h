@@ -29,6 +29,7 @@
 #include "settings/settings.h"
 
 enum {
+    CAN_WATCH_DATAGRAM_MAX = 16384,
     CAN_WATCH_PERIOD_MS = 1000,
     CAN_WATCH_RESTART_FIRST_MS = 200,
     CAN_WATCH_RESTART_MAX_MS = 10000,
@@ -97,6 +98,7 @@ struct can_watch {
     uint32_t period_error_frames; /* at the start of the period */
     uint64_t calm_at_ms;
 
+    uint8_t datagram[CAN_WATCH_DATAGRAM_MAX];
     struct can_watch_line state_line[CAN_BUS_OFF + 1], restart_line, failure_line, ack_line,
         drop_line;
 };

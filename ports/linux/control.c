@@ -216,8 +216,12 @@ static void answer_line(struct control *c, struct client *k, size_t length) {
         submit(c, k, &request.command);
     } else {
         const struct gateway_snapshot *s = c->backend.snapshot(c->backend.context);
+        struct can_status can = {.state = CAN_BUS_UNKNOWN};
+        if (c->backend.can_status != NULL) {
+            c->backend.can_status(c->backend.context, &can);
+        }
         k->out_length =
-            s != NULL ? control_print_status(s, k->out, sizeof k->out)
+            s != NULL ? control_print_status(s, &can, k->out, sizeof k->out)
                       : control_print_error(GW_ERR_BUSY, "just started", k->out, sizeof k->out);
     }
 }

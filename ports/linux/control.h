@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "can_watch.h"
 #include "gateway/gateway.h"
 #include "log_sink.h"
 
@@ -29,6 +30,8 @@ struct control_backend {
     void *context;
     /* The latest snapshot, or NULL before the first. */
     const struct gateway_snapshot *(*snapshot)(void *context);
+    /* What is known about the CAN device; NULL: nothing. */
+    void (*can_status)(void *context, struct can_status *out);
     /* As runtime_submit(); its answer is to come by control_handle_answer(). */
     int (*submit)(void *context, const struct gateway_command *c, uint32_t *sequence);
 };

@@ -162,13 +162,14 @@ size_t control_print_error(int err, const char *why, char *buf, size_t cap) {
     return (size_t)n + 1;
 }
 
-size_t control_print_status(const struct gateway_snapshot *s, char *buf, size_t cap) {
+size_t control_print_status(const struct gateway_snapshot *s, const struct can_status *can,
+                            char *buf, size_t cap) {
     struct json_writer w;
     json_writer_init(&w, buf, cap, false);
     json_object_begin(&w);
     json_key_bool(&w, "ok", true);
     json_key(&w, "status");
-    status_json(&w, s);
+    status_json(&w, s, can);
     json_object_end(&w);
     return finish(&w, buf, cap);
 }

@@ -15,6 +15,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "can_watch.h"
 #include "gateway/gateway.h"
 
 enum {
@@ -34,7 +35,8 @@ int control_parse_request(const char *line, size_t n, struct control_request *ou
 
 /* Each writes one answer line with its newline into buf (cap >= 256) and returns its length. What
  * does not fit becomes an error answer that does. */
-size_t control_print_status(const struct gateway_snapshot *s, char *buf, size_t cap);
+size_t control_print_status(const struct gateway_snapshot *s, const struct can_status *can,
+                            char *buf, size_t cap);
 size_t control_print_answer(const struct gateway_answer *a, char *buf, size_t cap);
 size_t control_print_error(int err, const char *why, char *buf, size_t cap);
 

@@ -222,8 +222,18 @@ static void serve_can(struct gateway_thread *t, short events) {
         detach_broken(t, PORT_CAN, errno);
         return;
     }
-    if ((events & (POLLHUP | POLLNVAL)) != 0 && (events & POLLIN) == 0) {
+    if (t->can.news) {
+        t->can.news = false;
+        t->tell_services = true;
+    }
+    if ((events & POLLIN) != 0) {
+        return;
+    }
+    /* An error that reading did not show would be reported by every poll() from now on. */
+    if ((events & (POLLHUP | POLLNVAL)) != 0) {
         detach_broken(t, PORT_CAN, 0);
+    } else if ((events & POLLERR) != 0) {
+        detach_broken(t, PORT_CAN, EIO);
     }
 }
 

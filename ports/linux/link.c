@@ -175,12 +175,29 @@ static bool may_complain(struct link *l, int error, uint64_t now_ms) {
     return true;
 }
 
+/* As link_advice(), with the names and numbers of this very interface. */
+static const char *advise(const struct link *l, int error, char *text, size_t cap) {
+    char there[128];
+    if (l->spec.kind == LINK_SOCKETCAN && error == ENETDOWN) {
+        (void)snprintf(text, cap, "ip link set %s up type can bitrate %u", l->spec.target,
+                       (unsigned)l->config.bitrate);
+        return text;
+    }
+    if (l->spec.kind == LINK_SOCKETCAN && error == ENODEV) {
+        socketcan_list(there, sizeof there);
+        (void)snprintf(text, cap, "check hardware.can.interface; CAN interfaces there are: %s",
+                       there[0] != '\0' ? there : "none");
+        return text;
+    }
+    return link_advice(l->spec.kind, error);
+}
+
 static void complain(struct link *l, struct log_sink *log, int error, const char *why,
                      uint64_t now_ms) {
     if (!may_complain(l, error, now_ms)) {
         return;
     }
-    char owner[128] = "", text[128];
+    char owner[128] = "", text[128], advice[256];
     const bool tty = l->spec.kind == LINK_TTY || l->spec.kind == LINK_SLCAN;
     if (tty && error == EBUSY) {
         tty_owner(l->spec.target, owner, sizeof owner);
@@ -191,7 +208,7 @@ static void complain(struct link *l, struct log_sink *log, int error, const char
     log_sink_write(log, LOG_ERROR, l->name,
                    "cannot open device=%s reason=\"%s\"%s%s next=\"%s; trying again\"",
                    l->config.device, why, owner[0] != '\0' ? " " : "", owner,
-                   link_advice(l->spec.kind, error));
+                   advise(l, error, advice, sizeof advice));
 }
 
 static void plan_retry(struct link *l, uint64_t now_ms) {
@@ -339,6 +356,12 @@ uint64_t link_step(struct link *l, struct log_sink *log, uint64_t now_ms) {
 int link_wait_fd(const struct link *l, short *events) {
     *events = 0;
     return l->state == LINK_CONNECTING ? tcp_open_fd(&l->tcp, events) : -1;
+}
+
+void link_hurry(struct link *l, uint64_t now_ms) {
+    if (l->state == LINK_WAITING) {
+        l->retry_at_ms = now_ms;
+    }
 }
 
 void link_attached(struct link *l, struct log_sink *log, uint64_t now_ms) {

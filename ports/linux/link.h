@@ -89,6 +89,9 @@ uint64_t link_step(struct link *l, struct log_sink *log, uint64_t now_ms);
 /* CONNECTING: the descriptor and poll() events that make a step due. */
 int link_wait_fd(const struct link *l, short *events);
 
+/* WAITING: tries again at once, because the device is known to be there. */
+void link_hurry(struct link *l, uint64_t now_ms);
+
 /* The gateway thread has it now. */
 void link_attached(struct link *l, struct log_sink *log, uint64_t now_ms);
 

@@ -12,6 +12,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "can_watch.h"
 #include "clock.h"
 #include "control.h"
 #include "gateway_thread.h"
@@ -38,6 +39,7 @@ struct runtime {
 
     struct log_sink log;
     struct link link[PORT_LINKS];
+    struct can_watch watch;
     struct control *control; /* NULL: none */
     int stop_fd;             /* eventfd: runtime_request_stop() */
     int signal_fd;           /* -1: none */
@@ -89,6 +91,11 @@ static int submit_for_control(void *context, const struct gateway_command *c, ui
 static const struct gateway_snapshot *snapshot_for_control(void *context) {
     struct runtime *rt = context;
     return snapshot_buffer_latest(&rt->gateway.snapshot);
+}
+
+static void can_for_control(void *context, struct can_status *out) {
+    struct runtime *rt = context;
+    can_watch_status(&rt->watch, &rt->gateway.can.feedback, out);
 }
 
 bool runtime_snapshot(struct runtime *rt, struct gateway_snapshot *out) {
@@ -175,6 +182,7 @@ static void reload(struct runtime *rt) {
     for (size_t i = 0; i < PORT_LINKS; i++) {
         link_configure(&rt->link[i], spare);
     }
+    can_watch_configure(&rt->watch, spare);
 }
 
 /* ---- the turn's parts ---- */
@@ -235,6 +243,12 @@ static uint64_t step_links(struct runtime *rt, uint64_t now_ms) {
     return deadline_ms;
 }
 
+static uint64_t step_watch(struct runtime *rt, uint64_t now_ms) {
+    const struct link *l = &rt->link[PORT_CAN];
+    return can_watch_step(&rt->watch, &rt->gateway.can.feedback,
+                          l->state == LINK_ATTACHED ? l->fd : -1, &rt->log, now_ms);
+}
+
 static void handle_signals(struct runtime *rt) {
     struct signalfd_siginfo info;
     while (read(rt->signal_fd, &info, sizeof info) == (ssize_t)sizeof info) {
@@ -265,7 +279,7 @@ static int wait_ms(uint64_t deadline_ms, uint64_t now_ms, int timeout_ms) {
 }
 
 bool runtime_poll(struct runtime *rt, int timeout_ms) {
-    enum { GATEWAY, STOP, SIGNALS, LOG, LINKS, CONTROL = LINKS + PORT_LINKS };
+    enum { GATEWAY, STOP, SIGNALS, LOG, WATCH, LINKS, CONTROL = LINKS + PORT_LINKS };
     struct pollfd p[CONTROL + CONTROL_POLL_FDS] = {
         [GATEWAY] = {.fd = rt->gateway.services_fd, .events = POLLIN},
         [STOP] = {.fd = rt->stop_fd, .events = POLLIN},
@@ -273,7 +287,10 @@ bool runtime_poll(struct runtime *rt, int timeout_ms) {
     };
     uint64_t now_ms = clock_now_ms(), control_ms = UINT64_MAX;
     uint64_t deadline_ms = step_links(rt, now_ms);
+    const uint64_t watch_ms = step_watch(rt, now_ms);
+    deadline_ms = watch_ms < deadline_ms ? watch_ms : deadline_ms;
     size_t n = CONTROL, clients = 0;
+    p[WATCH] = (struct pollfd){.fd = can_watch_wait_fd(&rt->watch), .events = POLLIN};
     p[LOG] = (struct pollfd){.fd = log_sink_wait_fd(&rt->log), .events = POLLOUT};
     for (size_t i = 0; i < PORT_LINKS; i++) {
         p[LINKS + i].fd = link_wait_fd(&rt->link[i], &p[LINKS + i].events);
@@ -296,6 +313,10 @@ bool runtime_poll(struct runtime *rt, int timeout_ms) {
     rt->stopping = rt->stopping || p[STOP].revents != 0;
     log_sink_flush(&rt->log);
     handle_gateway(rt, now_ms);
+    if (p[WATCH].revents != 0 &&
+        can_watch_receive(&rt->watch, &rt->gateway.can.feedback, &rt->log, now_ms)) {
+        link_hurry(&rt->link[PORT_CAN], now_ms);
+    }
     if (rt->control != NULL) {
         control_serve(rt->control, p + CONTROL, clients, now_ms);
     }
@@ -318,8 +339,10 @@ void runtime_request_stop(struct runtime *rt) {
 
 static void open_control(struct runtime *rt) {
     char path[CONTROL_PATH_MAX];
-    const struct control_backend backend = {
-        .context = rt, .snapshot = snapshot_for_control, .submit = submit_for_control};
+    const struct control_backend backend = {.context = rt,
+                                            .snapshot = snapshot_for_control,
+                                            .can_status = can_for_control,
+                                            .submit = submit_for_control};
     if (!rt->options.control_socket) {
         return;
     }
@@ -397,6 +420,8 @@ int runtime_start(struct runtime **out, const struct settings *settings,
         link_init(&rt->link[i], (enum port_link)i, settings);
         link_tell_off(&rt->link[i], &rt->log);
     }
+    can_watch_init(&rt->watch);
+    can_watch_configure(&rt->watch, settings);
     open_control(rt);
     *out = rt;
     return 0;
@@ -408,6 +433,7 @@ void runtime_stop(struct runtime *rt) {
     for (size_t i = 0; i < PORT_LINKS; i++) {
         link_close(&rt->link[i]);
     }
+    can_watch_close(&rt->watch);
     if (rt->control != NULL) {
         control_close(rt->control);
     }

@@ -146,10 +146,9 @@ static void write_bus(struct json_writer *w, const struct bus_counters *c) {
     json_object_end(w);
 }
 
-static void write_stats(struct json_writer *w, const struct gateway_snapshot *s) {
-    json_key(w, "stats");
-    json_object_begin(w);
-    write_uart(w, &s->uart);
+static void write_can(struct json_writer *w, const struct gateway_snapshot *s,
+                      const struct can_status *can) {
+    const bool state = can->state != CAN_BUS_UNKNOWN;
     json_key(w, "can");
     json_object_begin(w);
     json_key_bool(w, "up", s->can_up);
@@ -159,7 +158,23 @@ static void write_stats(struct json_writer *w, const struct gateway_snapshot *s)
     json_key_int(w, "tx_late", s->victron.late);
     json_key_int(w, "rx_keepalive", s->victron.rx_keepalive);
     json_key_bool(w, "keepalive_ok", s->gx_present);
+    json_key_int(w, "dropped", can->dropped);
+    json_key_string(w, "state", state ? can_bus_state_text(can->state) : NULL);
+    key_fixed(w, "bitrate", can->bitrate != 0, can->bitrate, 0);
+    key_fixed(w, "restart_ms", can->restart_known, can->restart_ms, 0);
+    key_fixed(w, "tx_error_counter", can->counters_known, can->tx_error_counter, 0);
+    key_fixed(w, "rx_error_counter", can->counters_known, can->rx_error_counter, 0);
+    json_key_int(w, "bus_off_count", can->bus_off_count);
+    json_key_int(w, "restarts", can->restarts);
     json_object_end(w);
+}
+
+static void write_stats(struct json_writer *w, const struct gateway_snapshot *s,
+                        const struct can_status *can) {
+    json_key(w, "stats");
+    json_object_begin(w);
+    write_uart(w, &s->uart);
+    write_can(w, s, can);
     json_key(w, "cvl");
     json_object_begin(w);
     json_key_string(w, "state", stage_text(s->stage));
@@ -199,14 +214,15 @@ static void write_registers(struct json_writer *w, const struct tinybms_image *i
     json_array_end(w);
 }
 
-void status_json(struct json_writer *w, const struct gateway_snapshot *s) {
+void status_json(struct json_writer *w, const struct gateway_snapshot *s,
+                 const struct can_status *can) {
     json_object_begin(w);
     json_key_string(w, "version", TINYBMS_GW_VERSION_TEXT);
     json_key_int(w, "uptime_ms", (int64_t)s->uptime_ms);
     write_live(w, &s->battery);
     write_cells(w, &s->battery);
     write_state(w, s);
-    write_stats(w, s);
+    write_stats(w, s, can);
     write_registers(w, &s->image);
     json_object_end(w);
 }

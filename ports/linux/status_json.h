@@ -6,10 +6,12 @@
 #ifndef PORTS_LINUX_STATUS_JSON_H
 #define PORTS_LINUX_STATUS_JSON_H
 
+#include "can_watch.h"
 #include "gateway/gateway.h"
 #include "json/json.h"
 
 /* Writes the object as the next value of w. At most about 20 KB. */
-void status_json(struct json_writer *w, const struct gateway_snapshot *s);
+void status_json(struct json_writer *w, const struct gateway_snapshot *s,
+                 const struct can_status *can);
 
 #endif

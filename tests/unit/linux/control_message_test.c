@@ -201,10 +201,11 @@ static void requests_are_printed_as_documented(void **state) {
 static void a_status_that_knows_nothing_says_null(void **state) {
     static struct gateway_snapshot s;
     static char buf[CONTROL_ANSWER_MAX];
+    const struct can_status can = {.state = CAN_BUS_UNKNOWN};
     (void)state;
     memset(&s, 0, sizeof s);
     s.sample_age_ms = s.gx_age_ms = UINT64_MAX;
-    size_t n = control_print_status(&s, buf, sizeof buf - 1);
+    size_t n = control_print_status(&s, &can, buf, sizeof buf - 1);
     buf[n] = '\0';
     static const char *const parts[] = {
         "{\"ok\":true,\"status\":{\"version\":\"",
@@ -218,6 +219,8 @@ static void a_status_that_knows_nothing_says_null(void **state) {
         "\"cvl_v\":null",
         "\"last_keepalive_ms\":null",
         "\"age_ms\":null",
+        "\"dropped\":0,\"state\":null,\"bitrate\":null,\"restart_ms\":null,"
+        "\"tx_error_counter\":null,\"rx_error_counter\":null,\"bus_off_count\":0,\"restarts\":0}",
         "\"registers\":[]}}\n",
     };
     for (size_t i = 0; i < COUNT(parts); i++) {
@@ -232,6 +235,18 @@ static void a_status_shows_values_in_their_units(void **state) {
     static struct gateway_snapshot s;
     static char buf[CONTROL_ANSWER_MAX];
     struct battery *b = &s.battery;
+    const struct can_status can = {
+        .state = CAN_BUS_ERROR_PASSIVE,
+        .bitrate = 500000,
+        .restart_known = true,
+        .restart_ms = 100,
+        .counters_known = true,
+        .tx_error_counter = 128,
+        .rx_error_counter = 3,
+        .bus_off_count = 2,
+        .restarts = 1,
+        .dropped = 12,
+    };
     (void)state;
     memset(&s, 0, sizeof s);
     battery_init(b);
@@ -263,7 +278,7 @@ static void a_status_shows_values_in_their_units(void **state) {
     s.uart.timeouts = 1;
     s.uart.crc_errors = 2;
     s.uart.nacks = 4;
-    size_t n = control_print_status(&s, buf, sizeof buf - 1);
+    size_t n = control_print_status(&s, &can, buf, sizeof buf - 1);
     buf[n] = '\0';
     static const char *const parts[] = {
         "\"voltage\":54.626",
@@ -277,6 +292,8 @@ static void a_status_shows_values_in_their_units(void **state) {
         "\"online_status\":\"discharging\"",
         "\"online_status_code\":147", /* 0x93 */
         "\"cvl_v\":58.100,\"ccl_a\":18.000,\"dcl_a\":54.000,\"reason\":{\"cvl\":\"nominal\"",
+        "\"dropped\":12,\"state\":\"error-passive\",\"bitrate\":500000,\"restart_ms\":100,"
+        "\"tx_error_counter\":128,\"rx_error_counter\":3,\"bus_off_count\":2,\"restarts\":1}",
         "\"errors\":7,\"timeouts\":1,\"crc_errors\":2,\"nacks\":4",
     };
     for (size_t i = 0; i < COUNT(parts); i++) {
