@@ -211,6 +211,23 @@ static void sigterm_stops(void **state) {
     assert_non_null(strstr(log_text, "INFO gateway: stopping signal=SIGTERM"));
 }
 
+/* The services do nothing at all here: nobody polls. */
+static void services_that_hang_stop_neither_samples_nor_frames(void **state) {
+    struct runtime *rt = start(false);
+    (void)state;
+    await_log(rt, "INFO victron: sending frames");
+    assert_true(runtime_snapshot(rt, &snapshot));
+    const uint32_t frames = snapshot.can.tx_count, samples = snapshot.uart.successes;
+    bool went_on = false;
+    for (int i = 0; i < TURNS_MAX && !went_on; i++) {
+        usleep(TURN_MS * 1000);
+        assert_true(runtime_snapshot(rt, &snapshot));
+        went_on = snapshot.can.tx_count >= frames + 20 && snapshot.uart.successes >= samples + 10;
+    }
+    assert_true(went_on);
+    runtime_stop(rt);
+}
+
 static void *ask_to_stop(void *rt) {
     runtime_request_stop(rt);
     return NULL;
@@ -235,6 +252,7 @@ int main(void) {
         cmocka_unit_test(many_reloads_in_a_row_all_end),
         cmocka_unit_test(a_reload_can_name_another_device),
         cmocka_unit_test(sigterm_stops),
+        cmocka_unit_test(services_that_hang_stop_neither_samples_nor_frames),
         cmocka_unit_test(another_thread_can_ask_to_stop),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
