@@ -43,7 +43,10 @@ void freshness_handle_good(struct freshness *f, const struct battery *b,
     f->alive_ms = now_ms - f->changed_ms < FRESHNESS_STILL_MS ? now_ms : f->changed_ms;
     if (first || cells_differ(b, before) || b->pack_ma != before->pack_ma || !carries_current(b)) {
         f->cells_moved_ms = now_ms;
+    } else if (now_ms - f->sample_ms > FRESHNESS_STILL_MS) {
+        f->cells_moved_ms += now_ms - f->sample_ms;
     }
+    f->sample_ms = now_ms;
     f->known = true;
 }
 

@@ -9,6 +9,8 @@
  * current, though the BMS's clock ticks: from T + 60 s on the data counts as close_ms (5 s) old,
  * and grows older from there.
  *
+ * Only time with samples counts for the second clock: a silence is no proof that cells stood still.
+ *
  * The second clock exists because cell voltages under load never stand still to the millivolt. */
 #ifndef CORE_POLICY_FRESHNESS_H
 #define CORE_POLICY_FRESHNESS_H
@@ -29,6 +31,7 @@ struct freshness {
     uint64_t changed_ms;     /* anything live differed from the sample before */
     uint64_t alive_ms;       /* changed_ms, or the last sample as long as that is recent */
     uint64_t cells_moved_ms; /* a cell or the current differed, or the current was small */
+    uint64_t sample_ms;      /* the last good sample */
     uint64_t excused_until_ms;
 };
 

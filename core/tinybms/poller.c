@@ -140,10 +140,13 @@ size_t tinybms_reply_words(const struct tinybms *t, uint16_t *out) {
     return words > 0 ? (size_t)words : 0;
 }
 
+static uint64_t fast_interval_ms(const struct tinybms *t) {
+    return t->link == TINYBMS_LINK_RESTING ? TINYBMS_REST_INTERVAL_MS : t->config.poll_interval_ms;
+}
+
 /* The grid of due times is kept: a late sample does not move those that follow. */
 static void schedule_next(struct tinybms *t, uint64_t now_ms) {
-    uint64_t interval =
-        t->link == TINYBMS_LINK_RESTING ? TINYBMS_REST_INTERVAL_MS : t->config.poll_interval_ms;
+    uint64_t interval = fast_interval_ms(t);
     if (interval == 0) {
         t->fast.due_ms = now_ms;
         return;
@@ -202,6 +205,7 @@ static void fast_answered(struct tinybms *t, uint64_t now_ms) {
     t->transaction.counters.successes++;
     f->halves_work = f->halves_work || f->trying_split;
     f->trying_split = f->second_half = false;
+    uint32_t failures = f->failures;
     f->failures = 0;
     f->turns++;
     t->sample_told = true;
@@ -210,6 +214,10 @@ static void fast_answered(struct tinybms *t, uint64_t now_ms) {
         /* it slept, or it is another one: what is known of it may be old */
         tinybms_slow_all_due(t, now_ms);
         t->link = TINYBMS_LINK_ANSWERING;
+        if (failures > 0 || t->transaction.attempts_left < f->retries) {
+            /* asked many times: a new grid, so that the next sample is another measurement */
+            f->due_ms = now_ms + fast_interval_ms(t);
+        }
     }
 }
 

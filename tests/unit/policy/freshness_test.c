@@ -144,6 +144,26 @@ static void a_ticking_clock_does_not_hide_frozen_cells(void **state) {
     assert_int_equal(freshness_age_ms(&f, CLOSE_MS, 67000), 0);
 }
 
+/* 30 s still, 65 s of silence, 29.9 s still: not yet a minute of standing still. */
+static void silence_does_not_count_as_standing_still(void **state) {
+    (void)state;
+    struct freshness f;
+    struct battery b;
+    freshness_init(&f);
+    sample_nominal(&b, 0);
+    freshness_handle_good(&f, &b, NULL, 1000);
+    for (uint64_t t = 1100; t <= 126000; t += 100) {
+        if (t > 31000 && t < 96000) {
+            continue;
+        }
+        struct battery next = b;
+        next.lifetime_s++;
+        freshness_handle_good(&f, &next, &b, t);
+        b = next;
+        assert_int_equal(freshness_frozen(&f, CLOSE_MS, t), t >= 126000);
+    }
+}
+
 static void an_excuse_holds_the_age_at_zero_and_then_it_grows_from_there(void **state) {
     (void)state;
     struct freshness f;
@@ -168,6 +188,7 @@ int main(void) {
         cmocka_unit_test(silence_counts_from_the_last_sample_and_not_from_the_last_tick),
         cmocka_unit_test(repeated_data_is_as_old_as_its_last_change),
         cmocka_unit_test(a_ticking_clock_does_not_hide_frozen_cells),
+        cmocka_unit_test(silence_does_not_count_as_standing_still),
         cmocka_unit_test(an_excuse_holds_the_age_at_zero_and_then_it_grows_from_there),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
