@@ -38,7 +38,7 @@ enum link_state { LINK_OFF, LINK_WAITING, LINK_CONNECTING, LINK_READY, LINK_ATTA
 
 enum {
     LINK_BACKOFF_FIRST_MS = 200,
-    LINK_BACKOFF_MAX_MS = 5000,
+    LINK_BACKOFF_MAX_MS = 1000, /* a GX gives up after 3 s without frames; opening is cheap */
     LINK_GOOD_LIFE_MS = 10000, /* a device that lived so long starts again with the first */
     LINK_COMPLAIN_MS = 60000,
     LINK_SLOW_CONNECT_MS = 5000, /* connecting for longer than this is worth a line */

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "commands.h"
@@ -123,10 +124,25 @@ int options_finish_output(const char *command) {
 /* ---- the file ---- */
 
 /* Up to cap bytes of the file. Their number, or a negative errno; -EFBIG when there are more. */
-static ssize_t read_file(const char *path, char *buf, size_t cap) {
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+/* A regular file alone: a pipe without a writer would hold up the services for ever. */
+static int open_file(const char *path) {
+    struct stat st;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
     if (fd < 0) {
         return -errno;
+    }
+    int err = fstat(fd, &st) != 0 ? -errno : S_ISREG(st.st_mode) ? 0 : -ENOTSUP;
+    if (err != 0) {
+        (void)close(fd);
+        return err;
+    }
+    return fd;
+}
+
+static ssize_t read_file(const char *path, char *buf, size_t cap) {
+    int fd = open_file(path);
+    if (fd < 0) {
+        return fd;
     }
     size_t length = 0;
     ssize_t n = 1;
@@ -149,6 +165,10 @@ static int parse_file(const char *path, struct settings *out, char *why, size_t 
     ssize_t n = read_file(path, text, sizeof text);
     if (n == -EFBIG) {
         (void)snprintf(why, cap, "%s: larger than %d bytes", path, SETTINGS_JSON_MAX);
+        return -1;
+    }
+    if (n == -ENOTSUP) {
+        (void)snprintf(why, cap, "%s: not a regular file", path);
         return -1;
     }
     if (n < 0) {
