@@ -58,6 +58,7 @@ class Pack:
             self._example()
         else:
             order = range(15, -1, -1) if self.descending else range(16)
+            self.current = struct.unpack("<f", struct.pack("<I", self.get_u32(38)))[0]
             self.cells = [self.get(r) // 10 for r in order if self.get(r)]
 
     def _example(self):
@@ -116,6 +117,7 @@ class Pack:
         self.set_cells(cells)
 
     def set_current(self, ampere):
+        self.current = ampere
         self.set_f32(38, ampere)
 
     def set_soc(self, percent):
@@ -143,7 +145,9 @@ class Faults:
         self.chatter_s = None      # unasked bytes this often
         self.sleep_after_s = None  # sleeps this long after the last byte; see BmsPeer._asleep
         self.delay_s = 0.001
-        self.frozen = False        # the clock stands still
+        self.frozen = False        # nothing changes any more, not even the clock
+        self.cell_jitter = True    # the last digits move, as measured ones do
+        self.current_jitter = True
 
 
 class BmsPeer(threading.Thread):
@@ -197,6 +201,18 @@ class BmsPeer(threading.Thread):
             self._clock += 1.0
             with self.pack.lock:
                 self.pack.set_u32(32, self.pack.get_u32(32) + 1)
+                self._jitter()
+
+    def _jitter(self):
+        """What is measured is never still: 0.1 mV and 4 mA up or down, which no frame shows."""
+        register = 15 if self.pack.descending else 0
+        if self.faults.cell_jitter and self.pack.get(register):
+            self.pack.word[register] ^= 1
+        if self.faults.current_jitter:
+            still = struct.unpack("<I", struct.pack("<f", self.pack.current))[0]
+            moved = struct.unpack("<I", struct.pack("<f", self.pack.current + 0.004))[0]
+            if self.pack.get_u32(38) in (still, moved):  # and nothing that a test has put there
+                self.pack.set_u32(38, moved if self.pack.get_u32(38) == still else still)
 
     def _asleep(self, now):
         """A sleeping device looks at its line once a second; the command it sees then is swallowed,

@@ -173,6 +173,33 @@ class Silence(Case):
         bms.faults.frozen = False
         self.sees(can, 0x351, lambda v: v["ccl"] == 18.0, 20, "open again", since=time.monotonic())
 
+    def test_cells_and_current_that_stand_still_for_60_s_count_as_5_s_old(self):
+        if not LONG:
+            self.skipTest("takes 80 s: TINYBMS_GW_LONG=1")
+        bms = self.bms()
+        bms.faults.cell_jitter = bms.faults.current_jitter = False  # the clock goes on
+        can = self.can()
+        self.gateway()
+        self.sees(can, 0x351, lambda v: v["ccl"] == 18.0, 20, "CCL 18 A")
+        at = can.since(0, 0x351)[0].at
+        frame = self.sees(can, 0x351, lambda v: v["ccl"] < 18.0, 65, "limits close", since=at + 30)
+        self.measured("cells and current stand still, to the first fall of CCL", frame.at - at)
+        self.assertGreater(frame.at - at, 58)
+        frame = self.sees(can, 0x351, lambda v: v["ccl"] == 0, 15, "CCL 0", since=frame.at)
+        bms.faults.cell_jitter = bms.faults.current_jitter = True
+        self.sees(can, 0x351, lambda v: v["ccl"] == 18.0, 20, "open again", since=time.monotonic())
+
+    def test_cells_that_move_by_a_tenth_of_a_millivolt_do_not_stand_still(self):
+        if not LONG:
+            self.skipTest("takes 80 s: TINYBMS_GW_LONG=1")
+        bms = self.bms()
+        bms.faults.current_jitter = False
+        can = self.can()
+        self.gateway()
+        self.sees(can, 0x351, lambda v: v["ccl"] == 18.0, 20, "CCL 18 A")
+        at = time.monotonic()
+        self.assertIsNone(can.wait(0x351, lambda v: v["ccl"] < 18.0, 65, at))
+
     def test_one_lost_second_changes_nothing(self):
         bms, can, _ = self.working(ccl=18.0)
         at = time.monotonic()
