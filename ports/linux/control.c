@@ -13,11 +13,14 @@
 
 #include "control_message.h"
 
+enum { SILENT_MS = 100 }; /* who has asked nothing for so long makes room for others */
+
 struct client {
     int fd; /* -1: free */
     uint64_t deadline_ms;
     bool waiting; /* for the answer to command `sequence` */
     bool ended;   /* it sends no more, but may still read */
+    bool asked;   /* it has sent something since it came */
     uint32_t sequence;
     size_t in_length;
     size_t out_length, out_sent;
@@ -258,8 +261,28 @@ static void receive(struct control *c, struct client *k, uint64_t now_ms) {
         return;
     }
     k->ended = n == 0;
+    k->asked = true;
     k->in_length += (size_t)n;
     answer_input(c, k, now_ms);
+}
+
+/* A place for a newcomer: a free one, or that of the client that has said nothing for longest. */
+static struct client *find_place(struct control *c, uint64_t now_ms) {
+    struct client *silent = NULL;
+    for (size_t i = 0; i < CONTROL_CLIENTS_MAX; i++) {
+        struct client *k = &c->client[i];
+        if (k->fd < 0) {
+            return k;
+        }
+        bool may_go = !k->asked && now_ms + CONTROL_PATIENCE_MS >= k->deadline_ms + SILENT_MS;
+        if (may_go && (silent == NULL || k->deadline_ms < silent->deadline_ms)) {
+            silent = k;
+        }
+    }
+    if (silent != NULL) {
+        drop(silent);
+    }
+    return silent;
 }
 
 static void accept_one(struct control *c, uint64_t now_ms) {
@@ -267,19 +290,17 @@ static void accept_one(struct control *c, uint64_t now_ms) {
     if (fd < 0) {
         return;
     }
-    for (size_t i = 0; i < CONTROL_CLIENTS_MAX; i++) {
-        struct client *k = &c->client[i];
-        if (k->fd < 0) {
-            k->fd = fd;
-            k->waiting = k->ended = false;
-            k->in_length = k->out_length = k->out_sent = 0;
-            k->deadline_ms = now_ms + CONTROL_PATIENCE_MS;
-            return;
-        }
+    struct client *k = find_place(c, now_ms);
+    if (k == NULL) {
+        static const char busy[] = "{\"ok\":false,\"code\":-3,\"error\":\"too many clients\"}\n";
+        (void)send(fd, busy, sizeof busy - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+        (void)close(fd);
+        return;
     }
-    static const char busy[] = "{\"ok\":false,\"code\":-3,\"error\":\"too many clients\"}\n";
-    (void)send(fd, busy, sizeof busy - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
-    (void)close(fd);
+    k->fd = fd;
+    k->waiting = k->ended = k->asked = false;
+    k->in_length = k->out_length = k->out_sent = 0;
+    k->deadline_ms = now_ms + CONTROL_PATIENCE_MS;
 }
 
 /* ---- the loop's part ---- */

@@ -3,8 +3,8 @@
  * serial line has one owner. A Unix stream socket, mode 0660, messages as in control_message.h.
  *
  * A client may ask again after each answer. It is dropped when it has been idle, or has not taken
- * its answer, for CONTROL_PATIENCE_MS; the ninth client is refused. Part of the services thread's
- * poll loop: nothing here waits. */
+ * its answer, for CONTROL_PATIENCE_MS. A ninth client takes the place of one that came and has said
+ * nothing, or is refused. Part of the services thread's poll loop: nothing here waits. */
 #ifndef PORTS_LINUX_CONTROL_H
 #define PORTS_LINUX_CONTROL_H
 

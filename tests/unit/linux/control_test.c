@@ -340,6 +340,34 @@ static void the_ninth_client_is_refused(void **state) {
     }
 }
 
+/* Those that only hold a connection do not keep out who has something to ask. */
+static void the_ninth_client_takes_the_place_of_a_silent_one(void **state) {
+    struct fixture *f = *state;
+    int fd[CONTROL_CLIENTS_MAX + 1];
+    for (int i = 0; i < CONTROL_CLIENTS_MAX; i++) {
+        fd[i] = connect_to(f->path);
+        serve(f, (uint64_t)i);
+    }
+    say(fd[0], status); /* the eldest, but not a silent one */
+    say(fd[1], "{");
+    serve(f, 10);
+    assert_true(hear(fd[0]) > 0);
+    fd[CONTROL_CLIENTS_MAX] = connect_to(f->path);
+    serve(f, 102); /* the third came at 2 ms: 100 ms of silence */
+    assert_int_equal(hear(fd[2]), 0);
+    say(fd[CONTROL_CLIENTS_MAX], status);
+    serve(f, 102);
+    assert_true(hear(fd[CONTROL_CLIENTS_MAX]) > 0);
+    assert_memory_equal(answer, "{\"ok\":true,", 11);
+    for (int i = 0; i < CONTROL_CLIENTS_MAX; i++) {
+        if (i != 2) {
+            assert_int_equal(hear(fd[i]), -1); /* still there */
+        }
+        close(fd[i]);
+    }
+    close(fd[CONTROL_CLIENTS_MAX]);
+}
+
 static void a_thousand_clients_leak_no_descriptor(void **state) {
     struct fixture *f = *state;
     unsigned before = test_descriptors();
@@ -449,6 +477,7 @@ int main(void) {
         TEST(an_idle_client_is_dropped_after_5_s),
         TEST(a_client_that_does_not_read_is_dropped_after_5_s),
         TEST(the_ninth_client_is_refused),
+        TEST(the_ninth_client_takes_the_place_of_a_silent_one),
         TEST(a_thousand_clients_leak_no_descriptor),
         TEST(a_live_gateways_socket_is_left_alone),
         TEST(a_dead_gateways_socket_is_replaced),
