@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: MIT */
+/* The contract of silence, checked from outside: an observer on both wires, written from the
+ * design's text alone ("Silence is a fault with a deadline", docs/decisions/0003) and from the two
+ * protocols. It shares no code with core/: it parses the BMS's replies itself, decides itself which
+ * samples were good, and says what each frame on the CAN bus may and must hold.
+ *
+ * Where the text leaves room, it has two answers: a sample is "possible" where some reading of the
+ * text calls it good, "sure" where every reading does. What may go out is judged by the possible
+ * ones, what must go out by the sure ones. So a violation is one by every reading.
+ *
+ * contract_wire.c: bytes to samples. contract.c: the state that the samples lead to, and what it
+ * allows. contract_rules.c: the rules. */
+#ifndef TESTS_SCENARIO_CONTRACT_H
+#define TESTS_SCENARIO_CONTRACT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "sim/can_frame.h"
+
+enum contract_rule {
+    CONTRACT_EARLY,         /* frames before the third good sample, or before all is known */
+    CONTRACT_NOT_SILENT,    /* frames when nothing may go out */
+    CONTRACT_GAP,           /* 0x351 or 0x35A missing when it must go out */
+    CONTRACT_FOREIGN,       /* an identifier that is not the battery's, or not 8 bytes */
+    CONTRACT_CHARGE,        /* CCL over what age, ramp and dangers allow */
+    CONTRACT_DISCHARGE,     /* DCL over it */
+    CONTRACT_LATE,          /* the GX still believes a limit that fell long ago */
+    CONTRACT_CLOSED,        /* a limit below nominal without a cause */
+    CONTRACT_CVL,           /* over cells x register 300, or under cells x register 301 */
+    CONTRACT_CVL_STALE,     /* over cells x (300 - 100 mV) when the data is too old */
+    CONTRACT_CVL_MOVED,     /* not held while limits close */
+    CONTRACT_INVENTED,      /* a value that the BMS never had */
+    CONTRACT_OUTDATED,      /* a value older than the last good sample */
+    CONTRACT_ALARM_MISSING, /* too old, and alarm, offline or module count do not say so */
+    CONTRACT_ALARM_FALSE,   /* they say so without a cause */
+    CONTRACT_NOT_ASKED,     /* a silent BMS is not asked every second */
+    CONTRACT_FLOOD,         /* 0x351 out of turn more than every 100 ms */
+    CONTRACT_RULES
+};
+
+/* What an installer has set. */
+struct contract_config {
+    uint32_t close_ms, zero_ms, zero_discharge_ms, silent_ms;
+    uint32_t period_ms, keepalive_timeout_ms;
+    uint32_t cvl_margin_mv, series_cells, soh_when_unknown;
+    bool invert_current, low_power;
+};
+
+enum {
+    CONTRACT_LIVE_WORDS = 54,
+    CONTRACT_SAMPLES = 16,
+    CONTRACT_REGISTERS = 512,
+    CONTRACT_WINDOW = 512,
+    CONTRACT_VIOLATIONS = 8,
+};
+
+struct contract_sample {
+    uint64_t at_ms;
+    uint16_t word[CONTRACT_LIVE_WORDS];
+    bool possible, sure;
+    /* decoded */
+    unsigned cells;
+    double sum_mv, min_mv, max_mv, pack_v, pack_a, soc_percent;
+    int temperature_dc[3]; /* external 1 and 2, internal */
+    bool sensor[3];
+    bool over_voltage, under_voltage, fault, hot, cold; /* dangers that it shows */
+    bool calm;                                          /* far from all of them */
+};
+
+struct contract_violation {
+    enum contract_rule rule;
+    uint64_t at_ms;
+    char text[200];
+};
+
+enum contract_phase {
+    CONTRACT_BOOT, /* nothing may go out yet */
+    CONTRACT_OPEN, /* limits ramp up, or are open, or close with age */
+    CONTRACT_SHUT, /* the data was too old: until the third good sample */
+};
+
+struct contract {
+    struct contract_config config;
+    uint64_t now_ms;
+
+    /* the BMS's wire */
+    bool uart_up;
+    uint64_t uart_since_ms;
+    uint16_t asked_addr, asked_count; /* the read under way; count 0: none */
+    uint64_t asked_ms;                /* the last request of any kind */
+    bool replied;                     /* since the serial port came up */
+    uint8_t window[CONTRACT_WINDOW];
+    size_t held;
+    uint16_t reg[CONTRACT_REGISTERS]; /* settings as read */
+    bool known[CONTRACT_REGISTERS];
+    uint16_t low_half[16];
+    bool has_low_half;
+
+    /* the last samples that may count as good, and the last that surely does */
+    struct contract_sample sample[CONTRACT_SAMPLES];
+    unsigned samples; /* ever */
+    struct contract_sample sure;
+    bool has_sure;
+    unsigned steps; /* in a row, of a value that jumped */
+
+    /* by the possible samples: what may go out */
+    enum contract_phase phase;
+    unsigned good;       /* counted towards the third */
+    uint64_t changed_ms; /* anything live */
+    uint64_t moved_ms;   /* a cell or the current, or the current was small */
+    uint64_t opened_ms;
+    uint64_t worst_age_ms; /* since SHUT */
+    bool full_discharge_at_once;
+    uint64_t excused_until_ms;
+    bool over_voltage, under_voltage, fault, hot, cold;
+    uint64_t danger_ms[2];       /* since when CCL (DCL) must be 0; UINT64_MAX: it need not */
+    uint16_t used_317, used_318; /* with the last good sample */
+
+    /* by the sure samples: what must go out */
+    unsigned sure_good;
+    uint64_t sure_changed_ms, sure_moved_ms;
+    uint64_t speak_since_ms; /* frames must go out since then; UINT64_MAX: they need not */
+    uint64_t open_since_ms;  /* fresh and calm without a break since then; UINT64_MAX: it is not */
+
+    /* the CAN bus */
+    bool can_flows;
+    uint64_t can_since_ms;
+    bool gx_heard;
+    uint64_t gx_ms;
+    uint64_t rested_ms; /* the last time that it may have been resting */
+    bool sent;          /* a 0x351 since frames began to flow */
+    int cvl, ccl, dcl;  /* of the last one, wire units */
+    int fresh_cvl;      /* CVL of the last one before limits began to close */
+    bool has_fresh_cvl;
+    uint64_t limits_ms, limits_before_ms, alarms_ms;
+
+    struct contract_violation violation[CONTRACT_VIOLATIONS];
+    unsigned violations; /* ever */
+};
+
+void contract_init(struct contract *c, const struct contract_config *cfg, uint64_t now_ms);
+/* The gateway's process starts anew; what the BMS holds stays. */
+void contract_restart(struct contract *c, uint64_t now_ms);
+void contract_configure(struct contract *c, const struct contract_config *cfg, uint64_t now_ms);
+
+/* What happens on the wires. */
+void contract_asked(struct contract *c, const uint8_t *bytes, size_t n, uint64_t now_ms);
+void contract_answered(struct contract *c, const uint8_t *bytes, size_t n, uint64_t now_ms);
+void contract_uart(struct contract *c, bool up, uint64_t now_ms);
+void contract_can(struct contract *c, bool flows, uint64_t now_ms);
+void contract_gx(struct contract *c, uint64_t now_ms); /* 0x305 reached the gateway */
+void contract_frame(struct contract *c, const struct sim_can_frame *f, uint64_t now_ms);
+/* After all that happened at now_ms: what should have gone out and did not. */
+void contract_moment(struct contract *c, uint64_t now_ms);
+
+const char *contract_rule_text(enum contract_rule r);
+
+/* ---- between its files ---- */
+
+void contract_violate(struct contract *c, enum contract_rule rule, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* contract_wire.c: judges the 54 words against the samples before; fills *s. */
+void contract_judge(struct contract *c, const uint16_t word[CONTRACT_LIVE_WORDS],
+                    struct contract_sample *s, uint64_t now_ms);
+bool contract_all_known(const struct contract *c);
+
+/* contract.c */
+void contract_sample_came(struct contract *c, const struct contract_sample *s);
+void contract_let_age(struct contract *c, uint64_t now_ms);
+uint64_t contract_age_ms(const struct contract *c, uint64_t now_ms);      /* at the least */
+uint64_t contract_sure_age_ms(const struct contract *c, uint64_t now_ms); /* at the most */
+bool contract_may_rest(const struct contract *c, uint64_t now_ms);
+/* What CCL (DCL) may be at the most, in A; slack_ms: how much later than due it may fall. */
+double contract_charge_a(const struct contract *c, uint64_t slack_ms, uint64_t now_ms);
+double contract_discharge_a(const struct contract *c, uint64_t slack_ms, uint64_t now_ms);
+
+#endif
