@@ -13,6 +13,7 @@
 
 struct can_feedback {
     _Atomic uint32_t dropped; /* frames that the device did not take */
+    _Atomic uint32_t refused; /* commands that an SLCAN adapter did not take: BEL */
     _Atomic uint32_t error_frames, bus_offs, restarts, unacknowledged; /* error frames of a kind */
     _Atomic uint32_t last; /* of the latest error frames: can_feedback_last() */
 

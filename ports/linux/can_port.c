@@ -25,9 +25,10 @@ static void clear(struct can_port *p) {
 void can_port_init(struct can_port *p) {
     clear(p);
     p->news = false;
-    _Atomic uint32_t *number[] = {&p->feedback.dropped,  &p->feedback.error_frames,
-                                  &p->feedback.bus_offs, &p->feedback.restarts,
-                                  &p->feedback.last,     &p->feedback.unacknowledged};
+    _Atomic uint32_t *number[] = {&p->feedback.dropped,       &p->feedback.refused,
+                                  &p->feedback.error_frames,  &p->feedback.bus_offs,
+                                  &p->feedback.restarts,      &p->feedback.last,
+                                  &p->feedback.unacknowledged};
     for (size_t i = 0; i < sizeof number / sizeof number[0]; i++) {
         atomic_store_explicit(number[i], 0, memory_order_relaxed);
     }
@@ -149,12 +150,15 @@ static enum can_port_result read_slcan(struct can_port *p, can_port_frame_fn *ha
             errno = n == 0 ? 0 : errno;
             return CAN_PORT_FAILED;
         }
+        const uint32_t refused = p->slcan.counters.refused;
         for (ssize_t i = 0; i < n; i++) {
             struct victron_frame f;
             if (slcan_handle_rx(&p->slcan, bytes[i], &f)) {
                 handle(context, &f);
             }
         }
+        atomic_fetch_add_explicit(&p->feedback.refused, p->slcan.counters.refused - refused,
+                                  memory_order_relaxed);
     }
     return CAN_PORT_DONE;
 }

@@ -12,6 +12,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "adapter_watch.h"
 #include "can_watch.h"
 #include "clock.h"
 #include "control.h"
@@ -39,10 +40,11 @@ struct runtime {
 
     struct log_sink log;
     struct link link[PORT_LINKS];
-    struct can_watch watch;
-    struct control *control; /* NULL: none */
-    int stop_fd;             /* eventfd: runtime_request_stop() */
-    int signal_fd;           /* -1: none */
+    struct can_watch watch;       /* of a SocketCAN interface */
+    struct adapter_watch adapter; /* of a serial CAN adapter */
+    struct control *control;      /* NULL: none */
+    int stop_fd;                  /* eventfd: runtime_request_stop() */
+    int signal_fd;                /* -1: none */
     sigset_t old_signals;
 
     uint32_t sequence;
@@ -245,8 +247,13 @@ static uint64_t step_links(struct runtime *rt, uint64_t now_ms) {
 
 static uint64_t step_watch(struct runtime *rt, uint64_t now_ms) {
     const struct link *l = &rt->link[PORT_CAN];
-    return can_watch_step(&rt->watch, &rt->gateway.can.feedback,
-                          l->state == LINK_ATTACHED ? l->fd : -1, &rt->log, now_ms);
+    const bool attached = l->state == LINK_ATTACHED;
+    const uint64_t bus_ms = can_watch_step(&rt->watch, &rt->gateway.can.feedback,
+                                           attached ? l->fd : -1, &rt->log, now_ms);
+    const uint64_t adapter_ms =
+        adapter_watch_step(&rt->adapter, &rt->gateway.can.feedback,
+                           attached && l->spec.kind == LINK_SLCAN, &rt->log, now_ms);
+    return bus_ms < adapter_ms ? bus_ms : adapter_ms;
 }
 
 static void handle_signals(struct runtime *rt) {
