@@ -19,7 +19,7 @@ packages-build:
 	@tools/packages.sh build
 
 packages-test:
-	@tools/packages.sh build test
+	@tools/packages.sh build test socketcan
 
 # One preset: configure when its build folder is new (make re-runs CMake by itself when needed),
 # then compile.
@@ -41,10 +41,10 @@ test: packages-test ## everything a fresh machine can test (under 12 minutes on 
 	$(call build_preset,dev)
 	$(call build_preset,asan)
 	$(call build_preset,tsan)
-	@echo "== gcc: unit, golden, checks, end to end"
+	@echo "== gcc: unit, golden, checks, end to end, real CAN interfaces"
 	@cd build/dev && TINYBMS_GW="$(CURDIR)/$(BINARY)" $(CTEST) -j$(JOBS)
 	@echo "== clang with AddressSanitizer and UndefinedBehaviorSanitizer"
-	@cd build/asan && $(CTEST) -j$(JOBS) -LE "e2e|check"
+	@cd build/asan && $(CTEST) -j$(JOBS) -LE "e2e|check|socketcan"
 	@echo "== clang with ThreadSanitizer: the threads"
 	@cd build/tsan && $(CTEST) -j$(JOBS) -L threads
 

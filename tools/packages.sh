@@ -5,14 +5,20 @@
 #
 #   tools/packages.sh build         what compiling needs
 #   tools/packages.sh build test    ... and the tests
+#   tools/packages.sh socketcan     what the tests on real CAN interfaces need (nothing but on x86)
 set -eu
 
 group_packages() {
     case "$1" in
     build) echo "gcc libc6-dev make cmake" ;;
     test) echo "clang libclang-rt-14-dev clang-format libcmocka-dev libcjson-dev python3 python3-can python3-serial mandoc" ;;
+    socketcan)
+        case "$(dpkg --print-architecture 2>/dev/null)" in
+        amd64 | i386) echo "user-mode-linux can-utils busybox-static iproute2" ;;
+        esac
+        ;;
     *)
-        echo "packages.sh: unknown group '$1' (groups: build, test)" >&2
+        echo "packages.sh: unknown group '$1' (groups: build, test, socketcan)" >&2
         exit 2
         ;;
     esac

@@ -159,14 +159,14 @@ static void request_restart(struct can_watch *w) {
 
 /* ---- restart ---- */
 
-static bool wants_restart(const struct can_watch *w, uint64_t now_ms) {
+static bool wants_restart(const struct can_watch *w) {
     if (!w->known || !w->now.up) {
         return w->known && w->set_down_here;
     }
     if (w->state == CAN_BUS_OFF) {
         return w->now.restart_known && w->now.restart_ms == 0;
     }
-    return w->no_carrier && now_ms - w->no_carrier_since_ms >= CAN_WATCH_NO_CARRIER_MS;
+    return w->no_carrier;
 }
 
 static void restart(struct can_watch *w, struct log_sink *log, uint64_t now_ms) {
@@ -194,7 +194,7 @@ static void restart(struct can_watch *w, struct log_sink *log, uint64_t now_ms) 
 }
 
 static void plan_restart(struct can_watch *w, struct log_sink *log, uint64_t now_ms) {
-    if (!wants_restart(w, now_ms)) {
+    if (!wants_restart(w)) {
         w->restart_planned = false;
         if (now_ms - w->restarted_at_ms >= CAN_WATCH_RESTART_GOOD_MS) {
             w->restart_backoff_ms = CAN_WATCH_RESTART_FIRST_MS;
@@ -204,6 +204,9 @@ static void plan_restart(struct can_watch *w, struct log_sink *log, uint64_t now
     if (!w->restart_planned) {
         w->restart_planned = true;
         w->restart_at_ms = now_ms + w->restart_backoff_ms;
+        if (w->no_carrier && w->restart_backoff_ms < CAN_WATCH_NO_CARRIER_MS) {
+            w->restart_at_ms = now_ms + CAN_WATCH_NO_CARRIER_MS;
+        }
     }
     if (now_ms >= w->restart_at_ms) {
         restart(w, log, now_ms);
@@ -271,12 +274,8 @@ static void take_interface(struct can_watch *w, const struct can_interface *i,
     w->now = *i;
     if (i->state != CAN_BUS_UNKNOWN) {
         set_state(w, i->state, log, now_ms);
-        const bool no_carrier = i->up && !i->carrier && i->state != CAN_BUS_OFF;
-        if (no_carrier && !w->no_carrier) {
-            w->no_carrier_since_ms = now_ms;
-        }
-        w->no_carrier = no_carrier;
-        set_bus_off(feedback, i->up && (i->state == CAN_BUS_OFF || no_carrier));
+        w->no_carrier = i->up && !i->carrier && i->state != CAN_BUS_OFF;
+        set_bus_off(feedback, i->up && (i->state == CAN_BUS_OFF || w->no_carrier));
     }
     compare_with_settings(w, log);
 }
@@ -374,13 +373,19 @@ static void hear(struct can_watch *w, struct can_feedback *feedback, struct log_
     const struct can_feedback_last last = can_feedback_last(feedback);
     const bool off = atomic_load_explicit(&feedback->bus_off, memory_order_relaxed);
     uint32_t frames = atomic_load_explicit(&feedback->error_frames, memory_order_relaxed);
+    uint32_t bus_offs = atomic_load_explicit(&feedback->bus_offs, memory_order_relaxed);
     uint32_t lonely = atomic_load_explicit(&feedback->unacknowledged, memory_order_relaxed);
     uint32_t dropped = atomic_load_explicit(&feedback->dropped, memory_order_relaxed);
     uint32_t times = 0;
+    if (bus_offs != w->seen_bus_offs) { /* perhaps over by now */
+        set_state(w, CAN_BUS_OFF, log, now_ms);
+        w->ask_at_ms = now_ms;
+    }
     if (frames != w->seen_error_frames && last.state != CAN_BUS_UNKNOWN && last.state != w->state) {
         set_state(w, last.state, log, now_ms);
         w->ask_at_ms = now_ms;
     }
+    w->seen_bus_offs = bus_offs;
     w->seen_error_frames = frames;
     if (lonely != w->seen_unacknowledged &&
         may_tell(&w->ack_line, COMPLAINT_PAUSE_MS, now_ms, &times)) {
@@ -390,7 +395,8 @@ static void hear(struct can_watch *w, struct can_feedback *feedback, struct log_
                        w->name, lonely - w->seen_unacknowledged, w->bitrate);
     }
     w->seen_unacknowledged = lonely;
-    tell_dropped(w, off, dropped, log, now_ms);
+    tell_dropped(w, off || w->seen_off, dropped, log, now_ms);
+    w->seen_off = off;
     if (off && (w->fd < 0 || !w->known || w->now.state == CAN_BUS_UNKNOWN) &&
         now_ms - w->state_since_ms >= CAN_WATCH_BLIND_MS) {
         set_state(w, CAN_BUS_UNKNOWN, log, now_ms); /* nobody says whether it still is */

@@ -34,7 +34,7 @@ enum {
     CAN_WATCH_RESTART_FIRST_MS = 200,
     CAN_WATCH_RESTART_MAX_MS = 10000,
     CAN_WATCH_RESTART_GOOD_MS = 20000, /* after so long without one it is 0.2 s again */
-    CAN_WATCH_NO_CARRIER_MS = 1000,
+    CAN_WATCH_NO_CARRIER_MS = 500,
     CAN_WATCH_BLIND_MS = 1000, /* bus-off is believed for so long where the kernel does not tell */
     CAN_WATCH_TAKEN_AGAIN_MS = 2000, /* without a dropped frame */
     CAN_WATCH_STORM = 100, /* error frames in a period; more: those about single frames are off */
@@ -85,11 +85,12 @@ struct can_watch {
     /* its restart */
     bool restart_planned, cannot_restart /* the driver */, set_down_here, no_carrier;
     uint32_t restart_sequence, down_sequence, up_sequence;
-    uint64_t restart_at_ms, restart_backoff_ms, restarted_at_ms, no_carrier_since_ms;
+    uint64_t restart_at_ms, restart_backoff_ms, restarted_at_ms;
     uint32_t restarts_by_down_and_up;
 
     /* the feedback of the gateway thread, as seen last */
-    uint32_t seen_dropped, seen_error_frames, seen_unacknowledged;
+    uint32_t seen_dropped, seen_error_frames, seen_bus_offs, seen_unacknowledged;
+    bool seen_off;
     bool dropping;
     uint32_t dropped_before;
     uint64_t dropping_since_ms, dropped_at_ms;

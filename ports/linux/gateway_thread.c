@@ -18,7 +18,7 @@ enum {
     FRAMES_MAX = 64,    /* written in one round */
     UART_READS_MAX = 4, /* of UART_CHUNK bytes, in one turn */
     UART_CHUNK = 512,
-    UART_QUEUE_MAX = 64, /* bytes; the request before has had its time when one is sent */
+    UART_QUEUE_MAX = 64,    /* bytes; the request before has had its time when one is sent */
     WAKE_AT_LEAST_MS = 250, /* for stalls and a fresh snapshot */
     SPIN_GUARD_MS = 5,      /* when the core waits for a device that takes nothing */
 };

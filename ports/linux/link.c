@@ -299,10 +299,9 @@ void link_init(struct link *l, enum port_link id, const struct settings *setting
 
 void link_configure(struct link *l, const struct settings *settings) {
     take_config(&l->next, l->id, settings);
-    l->replace = strcmp(l->next.device, l->config.device) != 0 ||
-                 l->next.bitrate != l->config.bitrate ||
-                 l->next.listen_only != l->config.listen_only ||
-                 l->next.loopback != l->config.loopback;
+    l->replace =
+        strcmp(l->next.device, l->config.device) != 0 || l->next.bitrate != l->config.bitrate ||
+        l->next.listen_only != l->config.listen_only || l->next.loopback != l->config.loopback;
 }
 
 bool link_wants_back(const struct link *l) {
