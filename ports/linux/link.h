@@ -3,7 +3,7 @@
  * again for as long as it takes, whatever was unplugged, restarted or not there yet.
  *
  *     OFF        hardware.*.device or .interface is none: nothing to do
- *     WAITING    until retry_at_ms; at first at once, then 0.2 s doubling to 5 s
+ *     WAITING    until retry_at_ms; at first at once, then 0.2 s doubling to 1 s
  *     CONNECTING a tcp:// device is being resolved and connected
  *     READY      open, for the caller to hand to the gateway thread
  *     ATTACHED   the gateway thread reads and writes it; it is still ours to close
@@ -39,7 +39,7 @@ enum link_state { LINK_OFF, LINK_WAITING, LINK_CONNECTING, LINK_READY, LINK_ATTA
 enum {
     LINK_BACKOFF_FIRST_MS = 200,
     LINK_BACKOFF_MAX_MS = 1000, /* a GX gives up after 3 s without frames; opening is cheap */
-    LINK_GOOD_LIFE_MS = 10000, /* a device that lived so long starts again with the first */
+    LINK_GOOD_LIFE_MS = 10000,  /* a device that lived so long starts again with the first */
     LINK_COMPLAIN_MS = 60000,
     LINK_SLOW_CONNECT_MS = 5000, /* connecting for longer than this is worth a line */
 };

@@ -123,7 +123,6 @@ int options_finish_output(const char *command) {
 
 /* ---- the file ---- */
 
-/* Up to cap bytes of the file. Their number, or a negative errno; -EFBIG when there are more. */
 /* A regular file alone: a pipe without a writer would hold up the services for ever. */
 static int open_file(const char *path) {
     struct stat st;
@@ -139,6 +138,7 @@ static int open_file(const char *path) {
     return fd;
 }
 
+/* Up to cap bytes of the file. Their number, or a negative errno; -EFBIG when there are more. */
 static ssize_t read_file(const char *path, char *buf, size_t cap) {
     int fd = open_file(path);
     if (fd < 0) {

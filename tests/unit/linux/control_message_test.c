@@ -219,8 +219,8 @@ static void a_status_that_knows_nothing_says_null(void **state) {
         "\"cvl_v\":null",
         "\"last_keepalive_ms\":null",
         "\"age_ms\":null",
-        "\"dropped\":0,\"state\":null,\"bitrate\":null,\"restart_ms\":null,"
-        "\"tx_error_counter\":null,\"rx_error_counter\":null,\"bus_off_count\":0,\"restarts\":0}",
+        ("\"dropped\":0,\"state\":null,\"bitrate\":null,\"restart_ms\":null,"
+         "\"tx_error_counter\":null,\"rx_error_counter\":null,\"bus_off_count\":0,\"restarts\":0}"),
         "\"registers\":[]}}\n",
     };
     for (size_t i = 0; i < COUNT(parts); i++) {
@@ -292,8 +292,8 @@ static void a_status_shows_values_in_their_units(void **state) {
         "\"online_status\":\"discharging\"",
         "\"online_status_code\":147", /* 0x93 */
         "\"cvl_v\":58.100,\"ccl_a\":18.000,\"dcl_a\":54.000,\"reason\":{\"cvl\":\"nominal\"",
-        "\"dropped\":12,\"state\":\"error-passive\",\"bitrate\":500000,\"restart_ms\":100,"
-        "\"tx_error_counter\":128,\"rx_error_counter\":3,\"bus_off_count\":2,\"restarts\":1}",
+        ("\"dropped\":12,\"state\":\"error-passive\",\"bitrate\":500000,\"restart_ms\":100,"
+         "\"tx_error_counter\":128,\"rx_error_counter\":3,\"bus_off_count\":2,\"restarts\":1}"),
         "\"errors\":7,\"timeouts\":1,\"crc_errors\":2,\"nacks\":4",
     };
     for (size_t i = 0; i < COUNT(parts); i++) {
