@@ -165,6 +165,9 @@ struct battery {
     uint8_t validity[BATTERY_FIELD_COUNT];    /* enum battery_validity */
     uint64_t read_at_ms[BATTERY_FIELD_COUNT]; /* monotonic time of the last read */
     uint32_t samples;                         /* complete live blocks read so far, wraps */
+    /* Of the last live block as it came, before any scaling: differ when a single bit did. */
+    uint32_t live_fingerprint;  /* everything live */
+    uint32_t cells_fingerprint; /* all cells and the current */
 };
 
 /* Nothing is known: every field BATTERY_NEVER_READ. */

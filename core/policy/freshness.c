@@ -7,25 +7,6 @@ void freshness_init(struct freshness *f) {
     memset(f, 0, sizeof *f);
 }
 
-static bool cells_differ(const struct battery *a, const struct battery *b) {
-    return a->cell_count != b->cell_count || memcmp(a->cell_mv, b->cell_mv, sizeof a->cell_mv) != 0;
-}
-
-/* Anything that registers 0-53 say. The BMS's clock is among them, so a healthy device changes at
- * least once a second. */
-static bool live_differs(const struct battery *a, const struct battery *b) {
-    return cells_differ(a, b) || a->pack_mv != b->pack_mv || a->pack_ma != b->pack_ma ||
-           a->bms_min_cell_mv != b->bms_min_cell_mv || a->bms_max_cell_mv != b->bms_max_cell_mv ||
-           memcmp(a->external_temperature_dc, b->external_temperature_dc,
-                  sizeof a->external_temperature_dc) != 0 ||
-           a->internal_temperature_dc != b->internal_temperature_dc || a->soc_cpct != b->soc_cpct ||
-           a->soh_cpct != b->soh_cpct || a->status != b->status ||
-           a->balancing_needed_bits != b->balancing_needed_bits ||
-           a->balancing_active_bits != b->balancing_active_bits ||
-           a->detected_cells != b->detected_cells || a->lifetime_s != b->lifetime_s ||
-           a->time_left_s != b->time_left_s;
-}
-
 /* Over 5 % of nominal, which is 90 % of the cut-off in the direction of the current. */
 static bool carries_current(const struct battery *b) {
     uint32_t cutoff_ma = b->pack_ma < 0 ? b->discharge_over_current_ma : b->charge_over_current_ma;
@@ -37,11 +18,11 @@ static bool carries_current(const struct battery *b) {
 void freshness_handle_good(struct freshness *f, const struct battery *b,
                            const struct battery *before, uint64_t now_ms) {
     bool first = before == NULL || !f->known;
-    if (first || live_differs(b, before)) {
+    if (first || b->live_fingerprint != before->live_fingerprint) {
         f->changed_ms = now_ms;
     }
     f->alive_ms = now_ms - f->changed_ms < FRESHNESS_STILL_MS ? now_ms : f->changed_ms;
-    if (first || cells_differ(b, before) || b->pack_ma != before->pack_ma || !carries_current(b)) {
+    if (first || b->cells_fingerprint != before->cells_fingerprint || !carries_current(b)) {
         f->cells_moved_ms = now_ms;
     } else if (now_ms - f->sample_ms > FRESHNESS_STILL_MS) {
         f->cells_moved_ms += now_ms - f->sample_ms;

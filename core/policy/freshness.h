@@ -2,7 +2,7 @@
 /* When did the battery last show that it is alive? A good sample is not enough: a stopped device
  * can repeat its last answer for ever. Two clocks:
  *
- *   - nothing live has changed since T: from T + 1.5 s on the data is as old as T, however often it
+ *   - no bit of registers 0-53 has changed since T: from T + 1.5 s on the data is as old as T, however often it
  * is repeated (until then it is as old as the last sample: the BMS's clock, which is among the live
  *     data, ticks only once a second);
  *   - all cells and the current have been bit-identical since T at more than 5 % of nominal

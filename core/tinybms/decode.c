@@ -78,6 +78,10 @@ static const struct field_row field_rows[] = {
 /* clang-format on */
 
 enum { SOH_RAW_MAX = 50000, REGISTER_CELLS = 0, REGISTER_DETECTED = 53, REGISTER_SERIAL = 504 };
+enum { REGISTER_CURRENT = 38 };
+
+#define FINGERPRINT_SEED  UINT32_C(2166136261)
+#define FINGERPRINT_PRIME UINT32_C(16777619)
 
 struct span {
     uint32_t first, end;
@@ -294,6 +298,18 @@ void tinybms_rules_apply(const struct tinybms_rules *rules, struct battery *b, u
     }
 }
 
+/* FNV-1a over n words from addr on; a word that is not known counts as 0. */
+static uint32_t fingerprint(uint32_t hash, const struct tinybms_image *image, uint16_t addr,
+                            uint16_t n) {
+    for (uint16_t i = 0; i < n; i++) {
+        uint16_t word = 0;
+        (void)tinybms_image_get(image, (uint16_t)(addr + i), &word);
+        hash = (hash ^ (word & 0xFFu)) * FINGERPRINT_PRIME;
+        hash = (hash ^ (uint32_t)(word >> 8)) * FINGERPRINT_PRIME;
+    }
+    return hash;
+}
+
 uint32_t tinybms_image_decode(struct tinybms_image *image, const struct tinybms_rules *rules,
                               uint16_t addr, size_t n, struct battery *b, uint64_t now_ms) {
     struct span read = {addr, (uint32_t)(addr + n)};
@@ -316,6 +332,11 @@ uint32_t tinybms_image_decode(struct tinybms_image *image, const struct tinybms_
     }
     if (covers(read, TINYBMS_LIVE_FIRST, TINYBMS_LIVE_WORDS)) {
         b->samples++;
+        b->cells_fingerprint =
+            fingerprint(fingerprint(FINGERPRINT_SEED, image, REGISTER_CELLS, BATTERY_CELLS_MAX),
+                        image, REGISTER_CURRENT, 2);
+        b->live_fingerprint =
+            fingerprint(FINGERPRINT_SEED, image, TINYBMS_LIVE_FIRST, TINYBMS_LIVE_WORDS);
     }
     battery_derive(b);
     return nonsense;

@@ -7,6 +7,16 @@
 
 #include "battery/battery.h"
 
+/* Stands for what the decoder computes from the registers: differs when the values do. */
+static inline void sample_fingerprint(struct battery *b) {
+    uint32_t cells = (uint32_t)b->pack_ma;
+    for (int i = 0; i < BATTERY_CELLS_MAX; i++) {
+        cells = cells * 31 + b->cell_mv[i];
+    }
+    b->cells_fingerprint = cells;
+    b->live_fingerprint = ((cells * 31 + b->lifetime_s) * 31 + b->soc_cpct) * 31 + b->status;
+}
+
 static inline void sample_refresh(struct battery *b, uint64_t now_ms) {
     for (int f = 0; f < BATTERY_FIELD_COUNT; f++) {
         if (b->validity[f] == BATTERY_VALID) {
@@ -14,6 +24,7 @@ static inline void sample_refresh(struct battery *b, uint64_t now_ms) {
         }
     }
     battery_derive(b);
+    sample_fingerprint(b);
 }
 
 static inline void sample_set_cell(struct battery *b, int cell, uint16_t mv) {
@@ -74,6 +85,7 @@ static inline void sample_nominal(struct battery *b, uint64_t now_ms) {
         battery_set(b, known[i], now_ms);
     }
     battery_derive(b);
+    sample_fingerprint(b);
 }
 
 #endif

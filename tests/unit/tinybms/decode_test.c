@@ -300,6 +300,33 @@ static void the_orders_of_cells_have_names(void **state) {
     assert_string_equal(tinybms_cell_order_text(TINYBMS_ORDER_DESCENDING), "descending");
 }
 
+/* "All cells and the current bit-identical": a tenth of a millivolt, which no decoded value shows,
+ * is a bit too. Cells are registers 0-15, the current 38 and 39. */
+static void every_bit_of_the_live_block_is_in_its_fingerprint(void **state) {
+    (void)state;
+    struct bench x;
+    init(&x);
+    uint16_t words[54] = {[36] = 0xB53F, [37] = 0x425E, [53] = 4};
+    for (int i = 0; i < 4; i++) {
+        words[i] = 33000;
+    }
+    tinybms_image_store(&x.image, 0, words, 54, 20);
+    tinybms_image_decode(&x.image, &x.rules, 0, 54, &x.b, 20);
+    const uint32_t live = x.b.live_fingerprint;
+    const uint32_t cells = x.b.cells_fingerprint;
+    for (int word = 0; word < 54; word++) {
+        for (int bit = 0; bit < 16; bit++) {
+            words[word] = (uint16_t)(words[word] ^ 1u << bit);
+            tinybms_image_store(&x.image, 0, words, 54, 20);
+            tinybms_image_decode(&x.image, &x.rules, 0, 54, &x.b, 20);
+            assert_int_not_equal(x.b.live_fingerprint, live);
+            bool is_cell_or_current = word < 16 || word == 38 || word == 39;
+            assert_int_equal(x.b.cells_fingerprint != cells, is_cell_or_current);
+            words[word] = (uint16_t)(words[word] ^ 1u << bit);
+        }
+    }
+}
+
 static void refused_cells_are_counted_and_the_old_ones_age(void **state) {
     (void)state;
     struct bench x;
@@ -475,6 +502,7 @@ int main(void) {
         cmocka_unit_test(the_sign_of_the_current_follows_the_installation),
         cmocka_unit_test(the_zeros_tell_the_order_of_the_cells),
         cmocka_unit_test(the_orders_of_cells_have_names),
+        cmocka_unit_test(every_bit_of_the_live_block_is_in_its_fingerprint),
         cmocka_unit_test(refused_cells_are_counted_and_the_old_ones_age),
         cmocka_unit_test(cells_are_rounded_half_up_to_millivolts),
         cmocka_unit_test(the_configuration_overrides_capacity_and_cells),
