@@ -56,53 +56,54 @@ static char *asks_for_help(int argc, char **argv) {
     return NULL;
 }
 
+/* One option that getopt_long() found: -1 to go on, or the exit status. */
+static int take_option(struct options *o, int code, char **argv, const struct options_help *help) {
+    switch (code) {
+    case 'h':
+        print_help(help);
+        return options_finish_output(argv[0]);
+    case OPTION_VERSION:
+        (void)printf("tinybms-gw %s\n", TINYBMS_GW_VERSION_TEXT);
+        return options_finish_output(argv[0]);
+    case 'c':
+        o->config = optarg;
+        return help->config ? -1 : refuse(argv[0], "unknown option ", "--config");
+    case OPTION_SET:
+        if (!help->config) {
+            return refuse(argv[0], "unknown option ", "--set");
+        }
+        if (o->set_count == OPTIONS_SET_MAX) {
+            return refuse(argv[0], "too many --set; write a file: ", optarg);
+        }
+        o->set[o->set_count++] = optarg;
+        return -1;
+    case 'j':
+        o->json = true;
+        return help->json ? -1 : refuse(argv[0], "unknown option ", "--json");
+    default:
+        return refuse_option(code, argv);
+    }
+}
+
 int options_parse(struct options *o, int argc, char **argv, const struct options_help *help) {
     static const struct option names[] = {
         {"help", no_argument, NULL, 'h'},         {"version", no_argument, NULL, OPTION_VERSION},
         {"config", required_argument, NULL, 'c'}, {"set", required_argument, NULL, OPTION_SET},
         {"json", no_argument, NULL, 'j'},         {NULL, 0, NULL, 0},
     };
-    memset(o, 0, sizeof *o);
-    opterr = 0;
-    optind = 0; /* glibc: start afresh */
-    int code = 0;
+    const char *letters = help->operands ? "+:hc:j" : ":hc:j";
     char *only[] = {argv[0], help->operands ? asks_for_help(argc, argv) : NULL, NULL};
     if (only[1] != NULL) {
         argc = 2;
         argv = only;
     }
-    while ((code = getopt_long(argc, argv, help->operands ? "+:hc:j" : ":hc:j", names, NULL)) !=
-           -1) {
-        switch (code) {
-        case 'h':
-            print_help(help);
-            return options_finish_output(argv[0]);
-        case OPTION_VERSION:
-            (void)printf("tinybms-gw %s\n", TINYBMS_GW_VERSION_TEXT);
-            return options_finish_output(argv[0]);
-        case 'c':
-            if (!help->config) {
-                return refuse(argv[0], "unknown option ", "--config");
-            }
-            o->config = optarg;
-            break;
-        case OPTION_SET:
-            if (!help->config) {
-                return refuse(argv[0], "unknown option ", "--set");
-            }
-            if (o->set_count == OPTIONS_SET_MAX) {
-                return refuse(argv[0], "too many --set; write a file: ", optarg);
-            }
-            o->set[o->set_count++] = optarg;
-            break;
-        case 'j':
-            if (!help->json) {
-                return refuse(argv[0], "unknown option ", "--json");
-            }
-            o->json = true;
-            break;
-        default:
-            return refuse_option(code, argv);
+    memset(o, 0, sizeof *o);
+    opterr = 0;
+    optind = 0; /* glibc: start afresh */
+    for (int code; (code = getopt_long(argc, argv, letters, names, NULL)) != -1;) {
+        int status = take_option(o, code, argv, help);
+        if (status >= 0) {
+            return status;
         }
     }
     o->first = optind;
