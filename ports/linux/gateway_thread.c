@@ -14,10 +14,9 @@
 #include "clock.h"
 
 enum {
-    ROUNDS_MAX = 8,     /* of step and drain before the descriptors are looked at again */
-    FRAMES_MAX = 64,    /* written in one round */
-    UART_READS_MAX = 4, /* of UART_CHUNK bytes, in one turn */
-    UART_CHUNK = 512,
+    ROUNDS_MAX = 8,         /* of step and drain before the descriptors are looked at again */
+    FRAMES_MAX = 64,        /* written in one round */
+    UART_READS_MAX = 8,     /* of TRAFFIC_BYTES_MAX bytes, in one turn */
     UART_QUEUE_MAX = 64,    /* bytes; the request before has had its time when one is sent */
     WAKE_AT_LEAST_MS = 250, /* for stalls and a fresh snapshot */
     SPIN_GUARD_MS = 5,      /* when the core waits for a device that takes nothing */
@@ -32,37 +31,47 @@ static void report(struct gateway_thread *t, const struct thread_report *r) {
     t->tell_services = true;
 }
 
+static void tell_uart(struct gateway_thread *t, bool up, uint64_t now_us) {
+    traffic_link(&t->traffic, TRAFFIC_UART_LINK, up, now_us);
+    gateway_set_uart(&t->gateway, up, now_us / 1000);
+}
+
+static void tell_can(struct gateway_thread *t, bool up, uint64_t now_us) {
+    traffic_link(&t->traffic, TRAFFIC_CAN_LINK, up, now_us);
+    gateway_set_can(&t->gateway, up, now_us / 1000);
+}
+
 static void detach(struct gateway_thread *t, enum port_link link, enum detach_reason reason,
-                   int error) {
-    uint64_t now_ms = clock_now_ms();
+                   int error, uint64_t now_us) {
     if (link == PORT_UART) {
         t->uart.fd = -1;
         stream_tx_init(&t->uart.tx);
-        gateway_set_uart(&t->gateway, false, now_ms);
+        tell_uart(t, false, now_us);
     } else {
         can_port_detach(&t->can);
-        gateway_set_can(&t->gateway, false, now_ms);
+        tell_can(t, false, now_us);
     }
     report(t, &(struct thread_report){
                   .kind = REPORT_DETACHED, .link = link, .reason = reason, .error = error});
 }
 
 /* errno 0 stands for the end of the file. */
-static void detach_broken(struct gateway_thread *t, enum port_link link, int error) {
-    detach(t, link, error == 0 ? DETACH_END_OF_FILE : DETACH_ERROR, error);
+static void detach_broken(struct gateway_thread *t, enum port_link link, int error,
+                          uint64_t now_us) {
+    detach(t, link, error == 0 ? DETACH_END_OF_FILE : DETACH_ERROR, error, now_us);
 }
 
-static void attach(struct gateway_thread *t, const struct thread_request *r, uint64_t now_ms) {
+static void attach(struct gateway_thread *t, const struct thread_request *r, uint64_t now_us) {
     if (r->attach.link == PORT_UART) {
         assert(t->uart.fd < 0);
         stream_tx_attach(&t->uart.tx, r->attach.fd, UART_QUEUE_MAX);
         t->uart.fd = r->attach.fd;
-        gateway_set_uart(&t->gateway, true, now_ms);
+        tell_uart(t, true, now_us);
     } else {
         assert(t->can.fd < 0);
         can_port_attach(&t->can, r->attach.fd, r->attach.transport);
         t->can_listen_only = r->attach.listen_only;
-        gateway_set_can(&t->gateway, !t->can_listen_only, now_ms);
+        tell_can(t, !t->can_listen_only, now_us);
     }
 }
 
@@ -76,33 +85,34 @@ static void push_answer(struct gateway_thread *t, const struct gateway_answer *a
 }
 
 static void serve_command(struct gateway_thread *t, const struct gateway_command *c,
-                          uint64_t now_ms) {
-    int err = gateway_command(&t->gateway, c, now_ms);
+                          uint64_t now_us) {
+    traffic_command(&t->traffic, c, now_us);
+    int err = gateway_command(&t->gateway, c, now_us / 1000);
     if (err != GW_OK) {
         push_answer(t,
                     &(struct gateway_answer){.sequence = c->sequence, .err = err, .addr = c->addr});
     }
 }
 
-static void serve_requests(struct gateway_thread *t) {
+static void serve_requests(struct gateway_thread *t, uint64_t now_us) {
     struct thread_request r;
     while (ring_pop(&t->requests, &r)) {
-        uint64_t now_ms = clock_now_ms();
         switch (r.kind) {
         case REQUEST_COMMAND:
-            serve_command(t, &r.command, now_ms);
+            serve_command(t, &r.command, now_us);
             break;
         case REQUEST_ATTACH:
-            attach(t, &r, now_ms);
+            attach(t, &r, now_us);
             break;
         case REQUEST_DETACH:
             if ((r.detach == PORT_UART ? t->uart.fd : t->can.fd) >= 0) {
-                detach(t, r.detach, DETACH_REQUESTED, 0);
+                detach(t, r.detach, DETACH_REQUESTED, 0, now_us);
             }
             break;
         case REQUEST_CONFIGURE: {
             const struct settings *old = t->gateway.settings;
-            gateway_configure(&t->gateway, r.settings, now_ms);
+            traffic_mark(&t->traffic, TRAFFIC_CONFIGURED, now_us);
+            gateway_configure(&t->gateway, r.settings, now_us / 1000);
             report(t, &(struct thread_report){.kind = REPORT_CONFIGURED, .released = old});
             break;
         }
@@ -113,23 +123,29 @@ static void serve_requests(struct gateway_thread *t) {
 /* ---- out ---- */
 
 /* True when bytes went out. */
-static bool drain_uart(struct gateway_thread *t, uint64_t now_ms) {
+static bool drain_uart(struct gateway_thread *t, uint64_t now_us) {
+    const uint64_t now_ms = now_us / 1000;
     if (t->uart.fd < 0 || stream_tx_waiting(&t->uart.tx)) {
         return false;
     }
-    uint8_t bytes[STREAM_MESSAGE_MAX];
+    uint8_t bytes[TRAFFIC_BYTES_MAX];
     size_t n = gateway_uart_tx(&t->gateway, bytes, sizeof bytes, now_ms);
     if (n == 0) {
         return false;
     }
     /* A request that the device refuses is lost like one lost on the wire: the core asks again. */
-    if (stream_tx_write(&t->uart.tx, t->uart.fd, bytes, n, now_ms) == STREAM_FAILED) {
-        detach_broken(t, PORT_UART, errno);
+    enum stream_result r = stream_tx_write(&t->uart.tx, t->uart.fd, bytes, n, now_ms);
+    int error = errno;
+    traffic_bytes(&t->traffic, r == STREAM_WRITTEN ? TRAFFIC_UART_TX : TRAFFIC_UART_LOST, bytes, n,
+                  now_us);
+    if (r == STREAM_FAILED) {
+        detach_broken(t, PORT_UART, error, now_us);
     }
     return true;
 }
 
-static bool drain_frames(struct gateway_thread *t, uint64_t now_ms) {
+static bool drain_frames(struct gateway_thread *t, uint64_t now_us) {
+    const uint64_t now_ms = now_us / 1000;
     struct victron_frame f;
     bool any = false;
     for (int i = 0; i < FRAMES_MAX && t->can.fd >= 0; i++) {
@@ -138,9 +154,11 @@ static bool drain_frames(struct gateway_thread *t, uint64_t now_ms) {
         }
         enum can_port_result r = can_port_write(&t->can, &f, now_ms);
         int error = errno;
+        traffic_frame(&t->traffic, r == CAN_PORT_DONE ? TRAFFIC_CAN_TX : TRAFFIC_CAN_LOST, &f,
+                      now_us);
         gateway_frame_done(&t->gateway, &f, r == CAN_PORT_DONE);
         if (r == CAN_PORT_FAILED) {
-            detach_broken(t, PORT_CAN, error);
+            detach_broken(t, PORT_CAN, error, now_us);
         }
         any = true;
     }
@@ -168,12 +186,13 @@ static void publish_snapshot(struct gateway_thread *t, uint64_t now_ms) {
     snapshot_buffer_publish(&t->snapshot);
 }
 
-static void check_stalls(struct gateway_thread *t, uint64_t now_ms) {
+static void check_stalls(struct gateway_thread *t, uint64_t now_us) {
+    const uint64_t now_ms = now_us / 1000;
     if (t->uart.fd >= 0 && stream_tx_stalled(&t->uart.tx, now_ms)) {
-        detach(t, PORT_UART, DETACH_STALLED, 0);
+        detach(t, PORT_UART, DETACH_STALLED, 0, now_us);
     }
     if (t->can.fd >= 0 && can_port_stalled(&t->can, now_ms)) {
-        detach(t, PORT_CAN, DETACH_STALLED, 0);
+        detach(t, PORT_CAN, DETACH_STALLED, 0, now_us);
     }
 }
 
@@ -181,45 +200,49 @@ static void check_stalls(struct gateway_thread *t, uint64_t now_ms) {
 
 static void read_uart(struct gateway_thread *t) {
     for (int i = 0; i < UART_READS_MAX; i++) {
-        uint8_t bytes[UART_CHUNK];
+        uint8_t bytes[TRAFFIC_BYTES_MAX];
         ssize_t n = read(t->uart.fd, bytes, sizeof bytes);
         if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)) {
             return;
         }
+        const uint64_t now_us = clock_now_us();
         if (n <= 0) {
-            detach_broken(t, PORT_UART, n == 0 ? 0 : errno);
+            detach_broken(t, PORT_UART, n == 0 ? 0 : errno, now_us);
             return;
         }
-        gateway_uart_rx(&t->gateway, bytes, (size_t)n, clock_now_ms());
+        traffic_bytes(&t->traffic, TRAFFIC_UART_RX, bytes, (size_t)n, now_us);
+        gateway_uart_rx(&t->gateway, bytes, (size_t)n, now_us / 1000);
     }
 }
 
 static void serve_uart(struct gateway_thread *t, short events) {
     if ((events & POLLOUT) != 0 && !stream_tx_flush(&t->uart.tx, t->uart.fd, clock_now_ms())) {
-        detach_broken(t, PORT_UART, errno);
+        detach_broken(t, PORT_UART, errno, clock_now_us());
         return;
     }
     if ((events & (POLLIN | POLLERR | POLLHUP)) != 0) {
         read_uart(t);
     }
     if (t->uart.fd >= 0 && (events & (POLLHUP | POLLNVAL)) != 0 && (events & POLLIN) == 0) {
-        detach_broken(t, PORT_UART, 0);
+        detach_broken(t, PORT_UART, 0, clock_now_us());
     }
 }
 
 static void handle_frame(void *context, const struct victron_frame *f) {
     struct gateway_thread *t = context;
-    gateway_can_rx(&t->gateway, f, clock_now_ms());
+    const uint64_t now_us = clock_now_us();
+    traffic_frame(&t->traffic, TRAFFIC_CAN_RX, f, now_us);
+    gateway_can_rx(&t->gateway, f, now_us / 1000);
 }
 
 static void serve_can(struct gateway_thread *t, short events) {
     if ((events & POLLOUT) != 0 && !can_port_flush(&t->can, clock_now_ms())) {
-        detach_broken(t, PORT_CAN, errno);
+        detach_broken(t, PORT_CAN, errno, clock_now_us());
         return;
     }
     if ((events & (POLLIN | POLLERR | POLLHUP)) != 0 &&
         can_port_read(&t->can, handle_frame, t) == CAN_PORT_FAILED) {
-        detach_broken(t, PORT_CAN, errno);
+        detach_broken(t, PORT_CAN, errno, clock_now_us());
         return;
     }
     if (t->can.news) {
@@ -231,29 +254,36 @@ static void serve_can(struct gateway_thread *t, short events) {
     }
     /* An error that reading did not show would be reported by every poll() from now on. */
     if ((events & (POLLHUP | POLLNVAL)) != 0) {
-        detach_broken(t, PORT_CAN, 0);
+        detach_broken(t, PORT_CAN, 0, clock_now_us());
     } else if ((events & POLLERR) != 0) {
-        detach_broken(t, PORT_CAN, EIO);
+        detach_broken(t, PORT_CAN, EIO, clock_now_us());
     }
 }
 
 /* ---- the loop ---- */
 
-/* Lets the core act until it has nothing to say; returns when it wants to be called again. */
+/* Lets the core act until it has nothing to say; returns when it wants to be called again. The
+ * clock is read once, so that the recorded traffic tells every time that the core was told: what
+ * it sent has the time of its turn, and a turn without anything sent is an event of its own.
+ * replay.c goes through the same turns; what changes here changes there. */
 static uint64_t work(struct gateway_thread *t) {
-    serve_requests(t);
-    uint64_t now_ms = clock_now_ms();
+    const uint64_t now_us = clock_now_us(), now_ms = now_us / 1000;
+    bool sent = false;
+    serve_requests(t, now_us);
     uint64_t deadline_ms = gateway_step(&t->gateway, now_ms);
     for (int i = 0; i < ROUNDS_MAX; i++) {
-        bool moved = drain_uart(t, now_ms);
-        moved = drain_frames(t, now_ms) || moved;
+        bool moved = drain_uart(t, now_us);
+        moved = drain_frames(t, now_us) || moved;
         if (!moved) {
             break;
         }
-        now_ms = clock_now_ms();
+        sent = true;
         deadline_ms = gateway_step(&t->gateway, now_ms);
     }
-    check_stalls(t, now_ms);
+    if (!sent) {
+        traffic_mark(&t->traffic, TRAFFIC_TURN, now_us);
+    }
+    check_stalls(t, now_us);
     drain_answers_and_logs(t);
     publish_snapshot(t, now_ms);
     if (deadline_ms <= now_ms) {
@@ -306,8 +336,8 @@ static void *run(void *argument) {
     struct gateway_thread *t = argument;
     while (!atomic_load_explicit(&t->stop, memory_order_acquire)) {
         uint64_t deadline_ms = work(t);
-        if (t->tell_services) {
-            t->tell_services = false;
+        if (t->tell_services || t->traffic.tell) {
+            t->tell_services = t->traffic.tell = false;
             (void)eventfd_write(t->services_fd, 1);
         }
         wait_and_read(t, deadline_ms);
@@ -349,7 +379,10 @@ int gateway_thread_start(struct gateway_thread *t, const struct settings *settin
     t->uart.fd = -1;
     stream_tx_init(&t->uart.tx);
     can_port_init(&t->can);
-    gateway_init(&t->gateway, settings, clock_now_ms());
+    traffic_init(&t->traffic);
+    const uint64_t now_us = clock_now_us();
+    traffic_mark(&t->traffic, TRAFFIC_START, now_us);
+    gateway_init(&t->gateway, settings, now_us / 1000);
     t->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     t->services_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     t->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);

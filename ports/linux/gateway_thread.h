@@ -9,6 +9,7 @@
  *   answers   gateway -> services   exactly one for each command
  *   reports   gateway -> services   descriptors given up, settings no longer used
  *   logs      gateway -> services   records; a full ring leaves them to the core, which counts
+ *   traffic   gateway -> services   what the core was told and what it sent; dropped when full
  *   snapshot  gateway -> services   the latest state
  *
  * A descriptor is always the services' to close. From the request to attach it until the report
@@ -26,6 +27,7 @@
 #include "ring.h"
 #include "snapshot.h"
 #include "stream.h"
+#include "traffic.h"
 
 enum {
     THREAD_REQUESTS = 16,
@@ -74,6 +76,7 @@ struct uart_port {
 
 struct gateway_thread {
     struct ring requests, answers, reports, logs;
+    struct traffic traffic;
     struct snapshot_buffer snapshot;
     _Atomic bool stop;
     int wake_fd;     /* eventfd: something was requested */
