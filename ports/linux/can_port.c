@@ -20,6 +20,7 @@ static void clear(struct can_port *p) {
     stream_tx_init(&p->tx);
     slcan_init(&p->slcan);
     atomic_store_explicit(&p->feedback.bus_off, false, memory_order_relaxed);
+    can_feedback_set_last(&p->feedback, (struct can_feedback_last){.state = CAN_BUS_UNKNOWN});
 }
 
 void can_port_init(struct can_port *p) {

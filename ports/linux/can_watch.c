@@ -3,121 +3,19 @@
 #include "can_watch.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "can_watch_tell.h"
 #include "link.h"
 #include "socketcan.h"
 
 enum {
-    STATE_PAUSE_MS = 10000,
-    COMPLAINT_PAUSE_MS = 60000,
     DATAGRAMS_AT_ONCE = 32,
-    QUEUE_ENOUGH = 10, /* of frames; what the kernel gives a CAN interface */
 };
-
-/* ---- lines ---- */
-
-/* Counts one more; true when it is to be written, with the number since the last. */
-static bool may_tell(struct can_watch_line *l, uint64_t pause_ms, uint64_t now_ms,
-                     uint32_t *times) {
-    l->count++;
-    if (l->told && now_ms - l->told_at_ms < pause_ms) {
-        return false;
-    }
-    *times = l->count;
-    *l = (struct can_watch_line){.told = true, .told_at_ms = now_ms};
-    return true;
-}
-
-static void tell_state(struct can_watch *w, enum can_bus_state from, struct log_sink *log,
-                       uint64_t now_ms) {
-    uint32_t times = 0;
-    const bool bad = w->state == CAN_BUS_OFF || w->state == CAN_BUS_ERROR_PASSIVE;
-    if (!may_tell(&w->state_line[w->state], STATE_PAUSE_MS, now_ms, &times)) {
-        return;
-    }
-    log_sink_write(log,
-                   w->state == CAN_BUS_OFF ? LOG_ERROR
-                   : bad                   ? LOG_WARN
-                                           : LOG_INFO,
-                   "can", "bus state interface=%s from=%s to=%s after_ms=%" PRIu64 " times=%u%s",
-                   w->name, can_bus_state_text(from), can_bus_state_text(w->state),
-                   now_ms - w->told_since_ms, times,
-                   bad ? " next=\"check the cable, the 120 ohm terminator at each of its two ends, "
-                         "and that every node has the same bit rate\""
-                       : "");
-}
-
-static bool is_bus_state(enum can_bus_state state) {
-    return state >= CAN_BUS_ERROR_ACTIVE && state <= CAN_BUS_OFF;
-}
-
-static void set_state(struct can_watch *w, enum can_bus_state state, struct log_sink *log,
-                      uint64_t now_ms) {
-    if (state == w->state) {
-        return;
-    }
-    w->state = state;
-    w->state_since_ms = now_ms;
-    if (!is_bus_state(state) || state == w->told_state) {
-        return;
-    }
-    const enum can_bus_state from = w->told_state;
-    if (from != CAN_BUS_UNKNOWN || state != CAN_BUS_ERROR_ACTIVE) {
-        tell_state(w, from, log, now_ms);
-    }
-    w->told_state = state;
-    w->told_since_ms = now_ms;
-}
-
-static const char *mode_text(enum settings_can_mode mode) {
-    switch (mode) {
-    case SETTINGS_CAN_LOOPBACK:
-        return "loopback";
-    case SETTINGS_CAN_LISTEN:
-        return "listen";
-    case SETTINGS_CAN_NORMAL:
-        break;
-    }
-    return "normal";
-}
-
-static const char *on_off(bool on) {
-    return on ? "on" : "off";
-}
-
-/* Of an interface that is up: says once what is not as the settings want it. */
-static void compare_with_settings(struct can_watch *w, struct log_sink *log) {
-    const struct can_interface *i = &w->now;
-    const bool wrong_rate = i->up && i->bitrate != 0 && i->bitrate != w->bitrate;
-    if (wrong_rate && w->told_bitrate != i->bitrate) {
-        log_sink_write(log, LOG_WARN, "can",
-                       "the interface has another bit rate interface=%s bitrate=%u "
-                       "hardware.can.bitrate=%u next=\"ip link set %s down && ip link set %s up "
-                       "type can bitrate %u\"",
-                       w->name, i->bitrate, w->bitrate, w->name, w->name, w->bitrate);
-    }
-    w->told_bitrate = wrong_rate ? i->bitrate : 0;
-
-    const bool loopback = w->mode == SETTINGS_CAN_LOOPBACK;
-    const bool listen = w->mode == SETTINGS_CAN_LISTEN;
-    const bool wrong_mode =
-        i->up && i->mode_known && (i->loopback != loopback || i->listen_only != listen);
-    if (wrong_mode && !w->told_mode) {
-        log_sink_write(log, LOG_WARN, "can",
-                       "the interface is in another mode interface=%s loopback=%s listen-only=%s "
-                       "hardware.can.mode=%s next=\"ip link set %s down && ip link set %s up type "
-                       "can loopback %s listen-only %s\"",
-                       w->name, on_off(i->loopback), on_off(i->listen_only), mode_text(w->mode),
-                       w->name, w->name, on_off(loopback), on_off(listen));
-    }
-    w->told_mode = wrong_mode;
-}
 
 /* ---- requests ---- */
 
@@ -170,13 +68,10 @@ static bool wants_restart(const struct can_watch *w) {
 }
 
 static void restart(struct can_watch *w, struct log_sink *log, uint64_t now_ms) {
-    uint32_t times = 0;
     const bool gently =
         w->state == CAN_BUS_OFF && !w->cannot_restart && socketcan_has_device(w->name);
-    if (!w->set_down_here && may_tell(&w->restart_line, STATE_PAUSE_MS, now_ms, &times)) {
-        log_sink_write(log, LOG_INFO, "can",
-                       "restarting the controller interface=%s by=\"%s\" times=%u", w->name,
-                       gently ? "restart" : "down and up", times);
+    if (!w->set_down_here) {
+        can_watch_tell_restart(w, gently, log, now_ms);
     }
     if (w->set_down_here) {
         request_up(w, false);
@@ -186,10 +81,10 @@ static void restart(struct can_watch *w, struct log_sink *log, uint64_t now_ms) 
         request_up(w, true);
     }
     w->restarted_at_ms = now_ms;
-    w->restart_at_ms = now_ms + w->restart_backoff_ms;
     w->restart_backoff_ms = w->restart_backoff_ms * 2 > CAN_WATCH_RESTART_MAX_MS
                                 ? CAN_WATCH_RESTART_MAX_MS
                                 : w->restart_backoff_ms * 2;
+    w->restart_at_ms = now_ms + w->restart_backoff_ms;
     w->ask_at_ms = now_ms;
 }
 
@@ -213,20 +108,6 @@ static void plan_restart(struct can_watch *w, struct log_sink *log, uint64_t now
     }
 }
 
-/* What to type where this process may not. */
-static void tell_failure(struct can_watch *w, int error, struct log_sink *log, uint64_t now_ms) {
-    uint32_t times = 0;
-    char text[128];
-    if (!may_tell(&w->failure_line, COMPLAINT_PAUSE_MS, now_ms, &times)) {
-        return;
-    }
-    log_sink_write(log, LOG_WARN, "can",
-                   "cannot restart the controller interface=%s reason=\"%s\" next=\"ip link set %s "
-                   "down && ip link set %s up%s\"",
-                   w->name, strerror_r(error, text, sizeof text), w->name, w->name,
-                   error == EPERM ? ", or give this program CAP_NET_ADMIN" : "; trying again");
-}
-
 static void handle_answer(struct can_watch *w, const struct can_netlink_message *m,
                           struct log_sink *log, uint64_t now_ms) {
     const int error = -m->error;
@@ -234,16 +115,16 @@ static void handle_answer(struct can_watch *w, const struct can_netlink_message 
         w->cannot_restart = true;
         w->restart_at_ms = now_ms;
     } else if (m->sequence == w->restart_sequence && error == EPERM) {
-        tell_failure(w, error, log, now_ms);
+        can_watch_tell_failure(w, error, log, now_ms);
     } else if (m->sequence == w->down_sequence && error != 0) {
         w->set_down_here = false;
-        tell_failure(w, error, log, now_ms);
+        can_watch_tell_failure(w, error, log, now_ms);
     } else if (m->sequence == w->up_sequence && w->set_down_here) {
         if (error == 0) {
             w->set_down_here = false;
             w->restarts_by_down_and_up++;
         } else {
-            tell_failure(w, error, log, now_ms);
+            can_watch_tell_failure(w, error, log, now_ms);
         }
     }
 }
@@ -273,11 +154,11 @@ static void take_interface(struct can_watch *w, const struct can_interface *i,
     w->known = true;
     w->now = *i;
     if (i->state != CAN_BUS_UNKNOWN) {
-        set_state(w, i->state, log, now_ms);
+        can_watch_set_state(w, i->state, log, now_ms);
         w->no_carrier = i->up && !i->carrier && i->state != CAN_BUS_OFF;
         set_bus_off(feedback, i->up && (i->state == CAN_BUS_OFF || w->no_carrier));
     }
-    compare_with_settings(w, log);
+    can_watch_compare(w, log);
 }
 
 bool can_watch_handle(struct can_watch *w, const void *bytes, size_t n,
@@ -339,35 +220,6 @@ bool can_watch_receive(struct can_watch *w, struct can_feedback *feedback, struc
 
 /* ---- what the gateway thread says ---- */
 
-static void tell_dropped(struct can_watch *w, bool off, uint32_t dropped, struct log_sink *log,
-                         uint64_t now_ms) {
-    uint32_t times = 0;
-    if (dropped != w->seen_dropped) {
-        if (!w->dropping) {
-            w->dropping = true;
-            w->dropping_since_ms = now_ms;
-            w->dropped_before = w->seen_dropped;
-        }
-        w->dropped_at_ms = now_ms;
-        if (!off && may_tell(&w->drop_line, COMPLAINT_PAUSE_MS, now_ms, &times)) {
-            bool long_queue = w->known && w->now.tx_queue_length > QUEUE_ENOUGH;
-            log_sink_write(log, LOG_WARN, "can",
-                           "the interface takes no frames, they are dropped interface=%s count=%u "
-                           "queue=%u next=\"check the bus and the adapter%s%s%s\"",
-                           w->name, dropped - w->dropped_before, w->now.tx_queue_length,
-                           long_queue ? "; against old frames: ip link set " : "",
-                           long_queue ? w->name : "", long_queue ? " txqueuelen 10" : "");
-        }
-        w->seen_dropped = dropped;
-    } else if (w->dropping && now_ms - w->dropped_at_ms >= CAN_WATCH_TAKEN_AGAIN_MS) {
-        w->dropping = false;
-        log_sink_write(log, LOG_INFO, "can",
-                       "the interface takes frames again interface=%s dropped=%u after_ms=%" PRIu64,
-                       w->name, dropped - w->dropped_before,
-                       w->dropped_at_ms - w->dropping_since_ms);
-    }
-}
-
 static void hear(struct can_watch *w, struct can_feedback *feedback, struct log_sink *log,
                  uint64_t now_ms) {
     const struct can_feedback_last last = can_feedback_last(feedback);
@@ -376,30 +228,23 @@ static void hear(struct can_watch *w, struct can_feedback *feedback, struct log_
     uint32_t bus_offs = atomic_load_explicit(&feedback->bus_offs, memory_order_relaxed);
     uint32_t lonely = atomic_load_explicit(&feedback->unacknowledged, memory_order_relaxed);
     uint32_t dropped = atomic_load_explicit(&feedback->dropped, memory_order_relaxed);
-    uint32_t times = 0;
     if (bus_offs != w->seen_bus_offs) { /* perhaps over by now */
-        set_state(w, CAN_BUS_OFF, log, now_ms);
+        can_watch_set_state(w, CAN_BUS_OFF, log, now_ms);
         w->ask_at_ms = now_ms;
     }
     if (frames != w->seen_error_frames && last.state != CAN_BUS_UNKNOWN && last.state != w->state) {
-        set_state(w, last.state, log, now_ms);
+        can_watch_set_state(w, last.state, log, now_ms);
         w->ask_at_ms = now_ms;
     }
     w->seen_bus_offs = bus_offs;
     w->seen_error_frames = frames;
-    if (lonely != w->seen_unacknowledged &&
-        may_tell(&w->ack_line, COMPLAINT_PAUSE_MS, now_ms, &times)) {
-        log_sink_write(log, LOG_WARN, "can",
-                       "nobody acknowledges our frames interface=%s count=%u next=\"check that the "
-                       "GX is on, the cable, and that its CAN-bus profile has %u bit/s\"",
-                       w->name, lonely - w->seen_unacknowledged, w->bitrate);
-    }
+    can_watch_tell_lonely(w, lonely - w->seen_unacknowledged, log, now_ms);
     w->seen_unacknowledged = lonely;
-    tell_dropped(w, off || w->seen_off, dropped, log, now_ms);
+    can_watch_tell_dropped(w, off || w->seen_off, dropped, log, now_ms);
     w->seen_off = off;
     if (off && (w->fd < 0 || !w->known || w->now.state == CAN_BUS_UNKNOWN) &&
         now_ms - w->state_since_ms >= CAN_WATCH_BLIND_MS) {
-        set_state(w, CAN_BUS_UNKNOWN, log, now_ms); /* nobody says whether it still is */
+        can_watch_set_state(w, CAN_BUS_UNKNOWN, log, now_ms); /* nobody says whether it still is */
         set_bus_off(feedback, false);
     }
 }
