@@ -39,6 +39,7 @@ static struct tinybms_config bms_config(const struct settings *s) {
 static struct policy_config policy_config(const struct settings *s) {
     return (struct policy_config){
         .cvl_margin_mv = s->cvl.margin_mv,
+        .sample_interval_ms = s->tinybms.poll_interval_ms,
         .low_power = s->tinybms.low_power,
         .stage = {.close_ms = s->tinybms.stale_close_ms,
                   .zero_ms = s->tinybms.stale_zero_ms,

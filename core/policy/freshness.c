@@ -5,6 +5,12 @@
 
 void freshness_init(struct freshness *f) {
     memset(f, 0, sizeof *f);
+    freshness_configure(f, 0);
+}
+
+void freshness_configure(struct freshness *f, uint32_t sample_interval_ms) {
+    uint64_t two_ms = 2 * (uint64_t)sample_interval_ms;
+    f->pause_ms = two_ms > FRESHNESS_STILL_MS ? two_ms : FRESHNESS_STILL_MS;
 }
 
 /* Over 5 % of nominal, which is 90 % of the cut-off in the direction of the current. */
@@ -21,18 +27,19 @@ void freshness_handle_good(struct freshness *f, const struct battery *b,
     if (first || b->live_fingerprint != before->live_fingerprint) {
         f->changed_ms = now_ms;
     }
-    f->alive_ms = now_ms - f->changed_ms < FRESHNESS_STILL_MS ? now_ms : f->changed_ms;
+    uint64_t alive_ms = now_ms - f->changed_ms < FRESHNESS_STILL_MS ? now_ms : f->changed_ms;
+    if (alive_ms != f->alive_ms) {
+        f->excused = f->excused && now_ms < f->excused_until_ms; /* the restart may still come */
+        f->excused_age_ms = 0;
+    }
+    f->alive_ms = alive_ms;
     if (first || b->cells_fingerprint != before->cells_fingerprint || !carries_current(b)) {
         f->cells_moved_ms = now_ms;
-    } else if (now_ms - f->sample_ms > FRESHNESS_STILL_MS) {
+    } else if (now_ms - f->sample_ms > f->pause_ms) {
         f->cells_moved_ms += now_ms - f->sample_ms;
     }
     f->sample_ms = now_ms;
     f->known = true;
-}
-
-void freshness_excuse(struct freshness *f, uint64_t until_ms) {
-    f->excused_until_ms = until_ms;
 }
 
 static uint64_t since(uint64_t then_ms, uint64_t now_ms) {
@@ -49,14 +56,29 @@ bool freshness_frozen(const struct freshness *f, uint32_t close_ms, uint64_t now
     return f->known && frozen_age_ms(f, close_ms, now_ms) > since(f->alive_ms, now_ms);
 }
 
+/* What the two clocks say. */
+static uint64_t true_age_ms(const struct freshness *f, uint32_t close_ms, uint64_t now_ms) {
+    return freshness_frozen(f, close_ms, now_ms) ? frozen_age_ms(f, close_ms, now_ms)
+                                                 : since(f->alive_ms, now_ms);
+}
+
+void freshness_excuse(struct freshness *f, uint32_t close_ms, uint64_t until_ms, uint64_t now_ms) {
+    if (!f->known || f->excused) {
+        return;
+    }
+    f->excused = true;
+    f->excused_until_ms = until_ms;
+    f->excused_age_ms = true_age_ms(f, close_ms, now_ms);
+}
+
 uint64_t freshness_age_ms(const struct freshness *f, uint32_t close_ms, uint64_t now_ms) {
     if (!f->known) {
         return UINT64_MAX;
     }
-    uint64_t age_ms = since(f->alive_ms, now_ms);
-    if (freshness_frozen(f, close_ms, now_ms)) {
-        age_ms = frozen_age_ms(f, close_ms, now_ms);
+    uint64_t age_ms = true_age_ms(f, close_ms, now_ms);
+    if (f->excused) {
+        uint64_t excused_ms = f->excused_age_ms + since(f->excused_until_ms, now_ms);
+        age_ms = excused_ms < age_ms ? excused_ms : age_ms;
     }
-    uint64_t unexcused_ms = since(f->excused_until_ms, now_ms);
-    return f->excused_until_ms != 0 && unexcused_ms < age_ms ? unexcused_ms : age_ms;
+    return age_ms;
 }

@@ -170,6 +170,7 @@ static void decide(struct policy *p, uint64_t now_ms) {
 
 void policy_configure(struct policy *p, const struct policy_config *cfg, uint64_t now_ms) {
     p->config = *cfg;
+    freshness_configure(&p->freshness, cfg->sample_interval_ms);
     decide(p, now_ms);
 }
 
@@ -229,7 +230,7 @@ void policy_set_link_poor(struct policy *p, bool poor, uint64_t now_ms) {
 }
 
 void policy_expect_restart(struct policy *p, uint64_t now_ms) {
-    freshness_excuse(&p->freshness, now_ms + POLICY_RESTART_MS);
+    freshness_excuse(&p->freshness, p->config.stage.close_ms, now_ms + POLICY_RESTART_MS, now_ms);
 }
 
 void policy_wake(struct policy *p, uint64_t now_ms) {

@@ -25,8 +25,9 @@
 #include "policy/trust.h"
 
 struct policy_config {
-    uint32_t cvl_margin_mv; /* of the pack */
-    bool low_power;         /* the BMS may sleep */
+    uint32_t cvl_margin_mv;      /* of the pack */
+    uint32_t sample_interval_ms; /* how often samples are asked for */
+    bool low_power;              /* the BMS may sleep */
     struct stage_config stage;
     struct alarm_config alarm;
 };
@@ -80,7 +81,7 @@ bool policy_handle_sample(struct policy *p, const struct battery *sample, uint64
 /* The link answers less than half of the time (or does again). */
 void policy_set_link_poor(struct policy *p, bool poor, uint64_t now_ms);
 
-/* The gateway restarts the BMS itself: its silence is excused for POLICY_RESTART_MS. */
+/* The gateway restarts the BMS itself: age stands still for POLICY_RESTART_MS, once per silence. */
 void policy_expect_restart(struct policy *p, uint64_t now_ms);
 /* How long no GX has been there (0: one is). In low-power mode this is what lets the BMS sleep, and
  * a GX wakes it. */

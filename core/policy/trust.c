@@ -64,18 +64,14 @@ static bool step_waits(struct trust_step *s, bool present, int32_t value, bool w
         s->seen = 0;
         return false;
     }
-    if (s->seen > 0 && s->present == present && (!present || near(value, s->value, repeat))) {
-        s->seen++;
-    } else {
+    if (s->seen == 0 || s->present != present || (present && !near(value, s->value, repeat))) {
         s->seen = 1;
+    } else if (s->seen < TRUST_REPEATS) { /* stays there until the sample is taken */
+        s->seen++;
     }
     s->present = present;
     s->value = value;
-    if (s->seen < TRUST_REPEATS) {
-        return true;
-    }
-    s->seen = 0;
-    return false;
+    return s->seen < TRUST_REPEATS;
 }
 
 static bool temperature_step_waits(struct trust *t, const struct battery *b,

@@ -111,22 +111,83 @@ static void silence_does_not_count_as_standing_still(void **state) {
     }
 }
 
-static void an_excuse_holds_the_age_at_zero_and_then_it_grows_from_there(void **state) {
+static void an_excuse_holds_the_age_where_it_is_and_then_it_grows_on(void **state) {
     (void)state;
     struct freshness f;
     struct battery b;
     freshness_init(&f);
     sample_nominal(&b, 0);
     freshness_handle_good(&f, &b, NULL, 1000);
-    freshness_excuse(&f, 12000);
-    assert_int_equal(freshness_age_ms(&f, CLOSE_MS, 11999), 0);
-    assert_int_equal(freshness_age_ms(&f, CLOSE_MS, 12000), 0);
-    assert_int_equal(freshness_age_ms(&f, CLOSE_MS, 15000), 3000);
+    freshness_excuse(&f, CLOSE_MS, 13000, 3000); /* 2 s old when ordered */
+    assert_int_equal(freshness_age_ms(&f, CLOSE_MS, 4000), 2000);
+    assert_int_equal(freshness_age_ms(&f, CLOSE_MS, 13000), 2000);
+    assert_int_equal(freshness_age_ms(&f, CLOSE_MS, 16000), 5000);
     struct battery next = b;
     next.lifetime_s++;
     sample_fingerprint(&next);
-    freshness_handle_good(&f, &next, &b, 16000); /* and never makes older what is young */
-    assert_int_equal(freshness_age_ms(&f, CLOSE_MS, 16500), 500);
+    freshness_handle_good(&f, &next, &b, 17000); /* and never makes older what is young */
+    assert_int_equal(freshness_age_ms(&f, CLOSE_MS, 17500), 500);
+}
+
+/* The order is given, one more answer comes, and only then the BMS goes away. */
+static void an_answer_between_the_order_and_the_restart_does_not_end_the_excuse(void **state) {
+    (void)state;
+    struct freshness f;
+    struct battery b;
+    freshness_init(&f);
+    sample_nominal(&b, 0);
+    freshness_handle_good(&f, &b, NULL, 1000);
+    freshness_excuse(&f, CLOSE_MS, 11000, 1000);
+    struct battery next = b;
+    next.lifetime_s++;
+    sample_fingerprint(&next);
+    freshness_handle_good(&f, &next, &b, 1100);
+    assert_int_equal(freshness_age_ms(&f, CLOSE_MS, 11000), 0);
+    assert_int_equal(freshness_age_ms(&f, CLOSE_MS, 16000), 5000);
+}
+
+static void an_excuse_opens_nothing_and_cannot_be_repeated_in_one_silence(void **state) {
+    (void)state;
+    struct freshness f;
+    struct battery b;
+    freshness_init(&f);
+    sample_nominal(&b, 0);
+    freshness_excuse(&f, CLOSE_MS, 10000, 0); /* nothing is known: nothing to excuse */
+    freshness_handle_good(&f, &b, NULL, 1000);
+    assert_int_equal(freshness_age_ms(&f, CLOSE_MS, 12000), 11000);
+    freshness_excuse(&f, CLOSE_MS, 22000, 12000);
+    assert_int_equal(freshness_age_ms(&f, CLOSE_MS, 20000), 11000);
+    for (uint64_t t = 20000; t < 200000; t += 1000) {
+        freshness_excuse(&f, CLOSE_MS, t + 10000, t);
+        freshness_handle_good(&f, &b, &b, t); /* a stopped device that goes on answering */
+    }
+    assert_int_equal(freshness_age_ms(&f, CLOSE_MS, 200000), 11000 + 178000);
+    struct battery next = b;
+    next.lifetime_s++;
+    sample_fingerprint(&next);
+    next.cells_fingerprint++;
+    freshness_handle_good(&f, &next, &b, 300000);
+    freshness_excuse(&f, CLOSE_MS, 311000, 301000);
+    assert_int_equal(freshness_age_ms(&f, CLOSE_MS, 311000), 1000);
+}
+
+/* Samples every 1.6 s: two of them apart is no pause, so a minute of still cells is a minute. */
+static void slow_samples_are_no_pause(void **state) {
+    (void)state;
+    struct freshness f;
+    struct battery b;
+    freshness_init(&f);
+    freshness_configure(&f, 1600);
+    sample_nominal(&b, 0);
+    freshness_handle_good(&f, &b, NULL, 1600);
+    for (uint64_t t = 3200; t <= 80000; t += 1600) {
+        struct battery next = b;
+        next.lifetime_s++;
+        sample_fingerprint(&next);
+        freshness_handle_good(&f, &next, &b, t);
+        b = next;
+        assert_int_equal(freshness_frozen(&f, CLOSE_MS, t), t >= 61600);
+    }
 }
 
 int main(void) {
@@ -137,7 +198,10 @@ int main(void) {
         cmocka_unit_test(repeated_data_is_as_old_as_its_last_change),
         cmocka_unit_test(a_ticking_clock_does_not_hide_frozen_cells),
         cmocka_unit_test(silence_does_not_count_as_standing_still),
-        cmocka_unit_test(an_excuse_holds_the_age_at_zero_and_then_it_grows_from_there),
+        cmocka_unit_test(an_excuse_holds_the_age_where_it_is_and_then_it_grows_on),
+        cmocka_unit_test(an_answer_between_the_order_and_the_restart_does_not_end_the_excuse),
+        cmocka_unit_test(an_excuse_opens_nothing_and_cannot_be_repeated_in_one_silence),
+        cmocka_unit_test(slow_samples_are_no_pause),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

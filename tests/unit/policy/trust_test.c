@@ -134,6 +134,35 @@ static void repeats_of_different_values_do_not_count_together(void **state) {
     assert_int_equal(trust_judge(&t, &b, &last, 0), TRUST_SOC_STEP);
 }
 
+/* A value that has been seen often enough waits for the other without starting again. */
+static void two_values_that_jump_out_of_phase_are_both_taken(void **state) {
+    (void)state;
+    for (int behind = 0; behind < 6; behind++) {
+        struct trust t;
+        struct battery last;
+        struct battery b;
+        trust_init(&t);
+        sample_nominal(&last, 0);
+        b = last;
+        b.soc_cpct = 9000;
+        int refused = 0;
+        for (int i = 0; i < 20; i++) {
+            if (i >= behind) {
+                b.external_temperature_dc[0] = 500;
+            }
+            if (trust_judge(&t, &b, &last, 0) == TRUST_OK) {
+                last = b;
+            } else {
+                refused++;
+            }
+        }
+        assert_int_equal(last.soc_cpct, 9000);
+        assert_int_equal(last.external_temperature_dc[0], 500);
+        /* one after the other: two for each; at the same time or overlapping: up to two more */
+        assert_true(refused <= 4);
+    }
+}
+
 static void a_soc_of_100_percent_with_fully_charged_has_its_reason(void **state) {
     (void)state;
     struct trust t;
@@ -197,6 +226,7 @@ int main(void) {
         cmocka_unit_test(the_pack_tolerance_is_the_larger_of_one_percent_and_300_mv),
         cmocka_unit_test(a_soc_step_over_five_percent_waits_for_three_repeats),
         cmocka_unit_test(repeats_of_different_values_do_not_count_together),
+        cmocka_unit_test(two_values_that_jump_out_of_phase_are_both_taken),
         cmocka_unit_test(a_soc_of_100_percent_with_fully_charged_has_its_reason),
         cmocka_unit_test(a_temperature_step_over_ten_kelvin_waits_on_each_sensor),
         cmocka_unit_test(a_sensor_that_vanishes_must_stay_away_for_three_samples),
