@@ -22,7 +22,7 @@ import tempfile
 
 TOP = pathlib.Path(__file__).resolve().parent.parent
 DIRECT = {"check", "schema", "decode", "--help", "-h", "--version"}
-LOOKED_UP = {"demo", "status", "registers", "sim"}
+LOOKED_UP = {"demo", "status", "registers", "sim", "record", "replay"}
 TIMEOUT_S = 20
 
 

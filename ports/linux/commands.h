@@ -12,6 +12,8 @@ int cmd_schema(int argc, char **argv);
 int cmd_status(int argc, char **argv);
 int cmd_registers(int argc, char **argv);
 int cmd_sim(int argc, char **argv);
+int cmd_record(int argc, char **argv);
+int cmd_replay(int argc, char **argv);
 int cmd_decode(int argc, char **argv);
 
 #endif

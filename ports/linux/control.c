@@ -13,7 +13,11 @@
 
 #include "control_message.h"
 
-enum { SILENT_MS = 100 }; /* who has asked nothing for so long makes room for others */
+enum {
+    SILENT_MS = 100,       /* who has asked nothing for so long makes room for others */
+    RECORD_EVERY_MS = 100, /* new lines are handed on */
+    RECORD_CHUNKS_MAX = 4, /* written to one client in one turn */
+};
 
 struct client {
     int fd; /* -1: free */
@@ -21,6 +25,8 @@ struct client {
     bool waiting; /* for the answer to command `sequence` */
     bool ended;   /* it sends no more, but may still read */
     bool asked;   /* it has sent something since it came */
+    bool recording;
+    struct recorder_cursor cursor;
     uint32_t sequence;
     size_t in_length;
     size_t out_length, out_sent;
@@ -142,6 +148,7 @@ int control_open(struct control **out, const char *path, const struct control_ba
 static void drop(struct client *k) {
     (void)close(k->fd);
     k->fd = -1;
+    k->recording = false;
 }
 
 void control_close(struct control *c) {
@@ -173,10 +180,28 @@ static void send_out(struct client *k, uint64_t now_ms) {
         k->out_sent += (size_t)n;
     }
     k->out_length = k->out_sent = 0;
-    k->deadline_ms = now_ms + CONTROL_PATIENCE_MS;
-    if (k->ended) {
+    k->deadline_ms = k->recording ? now_ms : now_ms + CONTROL_PATIENCE_MS;
+    if (k->ended && !k->recording) {
         drop(k);
     }
+}
+
+/* Hands on what there is for one who records. */
+static void send_recording(struct control *c, struct client *k, uint64_t now_ms) {
+    const struct gateway_snapshot *s = c->backend.snapshot(c->backend.context);
+    for (int i = 0; i < RECORD_CHUNKS_MAX && k->fd >= 0 && k->out_length == 0; i++) {
+        k->out_length = recorder_read(c->backend.recorder, &k->cursor, s != NULL ? &s->image : NULL,
+                                      k->out, sizeof k->out);
+        if (k->out_length != 0) {
+            send_out(k, now_ms);
+        } else if (recorder_ended(&k->cursor)) {
+            drop(k);
+        } else {
+            k->deadline_ms = now_ms + RECORD_EVERY_MS;
+            return;
+        }
+    }
+    k->deadline_ms = now_ms;
 }
 
 /* Who changes something is on record. */
@@ -209,12 +234,31 @@ static void submit(struct control *c, struct client *k, const struct gateway_com
     audit(c, k, command);
 }
 
+static void begin_recording(struct control *c, struct client *k,
+                            const struct control_request *request) {
+    int recording = 0;
+    for (size_t i = 0; i < CONTROL_CLIENTS_MAX; i++) {
+        recording += c->client[i].recording;
+    }
+    if (c->backend.recorder == NULL || recording >= CONTROL_RECORDERS_MAX) {
+        k->out_length =
+            control_print_error(GW_ERR_BUSY, "too many record already", k->out, sizeof k->out);
+        return;
+    }
+    k->recording = true;
+    recorder_begin(c->backend.recorder, request->recording.from, request->recording.live,
+                   &k->cursor);
+    k->out_length = control_print_recording(k->out, sizeof k->out);
+}
+
 static void answer_line(struct control *c, struct client *k, size_t length) {
     struct control_request request;
     const char *why = "";
     int err = control_parse_request(k->in, length, &request, &why);
     if (err != GW_OK) {
         k->out_length = control_print_error(err, why, k->out, sizeof k->out);
+    } else if (request.record) {
+        begin_recording(c, k, &request);
     } else if (!request.status) {
         submit(c, k, &request.command);
     } else {
@@ -231,7 +275,7 @@ static void answer_line(struct control *c, struct client *k, size_t length) {
 
 /* Answers the lines that are whole, one at a time. */
 static void answer_input(struct control *c, struct client *k, uint64_t now_ms) {
-    while (k->fd >= 0 && !k->waiting && k->out_length == 0) {
+    while (k->fd >= 0 && !k->waiting && !k->recording && k->out_length == 0) {
         const char *end = memchr(k->in, '\n', k->in_length);
         if (end == NULL) {
             if (k->in_length == sizeof k->in) {
@@ -256,7 +300,7 @@ static void receive(struct control *c, struct client *k, uint64_t now_ms) {
     if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)) {
         return;
     }
-    if (n < 0 || (n == 0 && !k->waiting)) {
+    if (n < 0 || (n == 0 && !k->waiting && !k->recording)) {
         drop(k);
         return;
     }
@@ -298,7 +342,7 @@ static void accept_one(struct control *c, uint64_t now_ms) {
         return;
     }
     k->fd = fd;
-    k->waiting = k->ended = k->asked = false;
+    k->waiting = k->ended = k->asked = k->recording = false;
     k->in_length = k->out_length = k->out_sent = 0;
     k->deadline_ms = now_ms + CONTROL_PATIENCE_MS;
 }
@@ -318,7 +362,8 @@ size_t control_poll_fds(const struct control *c, struct pollfd *p, uint64_t *dea
     for (size_t i = 0; i < CONTROL_CLIENTS_MAX; i++) {
         const struct client *k = &c->client[i];
         p[i + 1] = (struct pollfd){.fd = k->fd, .events = wanted_events(k)};
-        if (k->fd >= 0 && !k->waiting && k->deadline_ms < *deadline_ms) {
+        bool blocked = k->recording && k->out_length != 0; /* it may take its time */
+        if (k->fd >= 0 && !k->waiting && !blocked && k->deadline_ms < *deadline_ms) {
             *deadline_ms = k->deadline_ms;
         }
     }
@@ -342,7 +387,9 @@ void control_serve(struct control *c, const struct pollfd *p, size_t n, uint64_t
         } else if ((events & (POLLERR | POLLHUP | POLLNVAL)) != 0) {
             drop(k);
         }
-        if (k->fd >= 0 && !k->waiting && now_ms >= k->deadline_ms) {
+        if (k->recording && k->out_length == 0 && now_ms >= k->deadline_ms) {
+            send_recording(c, k, now_ms);
+        } else if (k->fd >= 0 && !k->waiting && !k->recording && now_ms >= k->deadline_ms) {
             drop(k);
         }
     }

@@ -4,7 +4,8 @@
  *
  * A client may ask again after each answer. It is dropped when it has been idle, or has not taken
  * its answer, for CONTROL_PATIENCE_MS. A ninth client takes the place of one that came and has said
- * nothing, or is refused. Part of the services thread's poll loop: nothing here waits. */
+ * nothing, or is refused. A client that records stays as long as it likes; what it does not take in
+ * time it misses. Part of the services thread's poll loop: nothing here waits. */
 #ifndef PORTS_LINUX_CONTROL_H
 #define PORTS_LINUX_CONTROL_H
 
@@ -15,10 +16,12 @@
 #include "can_watch.h"
 #include "gateway/gateway.h"
 #include "log_sink.h"
+#include "recorder.h"
 
 enum {
     CONTROL_CLIENTS_MAX = 8,
     CONTROL_PATIENCE_MS = 5000,
+    CONTROL_RECORDERS_MAX = 4, /* of them, clients that record */
     CONTROL_POLL_FDS = CONTROL_CLIENTS_MAX + 1,
     CONTROL_PATH_MAX = 108, /* of sun_path, with its NUL */
 };
@@ -34,6 +37,8 @@ struct control_backend {
     void (*can_status)(void *context, struct can_status *out);
     /* As runtime_submit(); its answer is to come by control_handle_answer(). */
     int (*submit)(void *context, const struct gateway_command *c, uint32_t *sequence);
+    /* The traffic of the last minutes; NULL: none is kept. */
+    const struct recorder *recorder;
 };
 
 /* Where the socket is: setting when not empty, else $XDG_RUNTIME_DIR/tinybms-gw.sock, else

@@ -64,7 +64,8 @@ static int send_all(int fd, const char *bytes, size_t n) {
     return 0;
 }
 
-int control_client_ask(int fd, const struct control_request *r, char *buf, size_t cap) {
+/* Takes up to `chunk` bytes at a time, so that with 1 nothing behind the line is taken. */
+static int ask(int fd, const struct control_request *r, char *buf, size_t cap, size_t chunk) {
     char request[CONTROL_REQUEST_MAX];
     size_t n = control_print_request(r, request, sizeof request), length = 0;
     int err = send_all(fd, request, n);
@@ -78,7 +79,8 @@ int control_client_ask(int fd, const struct control_request *r, char *buf, size_
         if (now_ms >= end_ms || poll(&p, 1, (int)(end_ms - now_ms)) == 0) {
             return -ETIMEDOUT;
         }
-        ssize_t got = recv(fd, buf + length, cap - length, 0);
+        size_t room = cap - length;
+        ssize_t got = recv(fd, buf + length, room < chunk ? room : chunk, 0);
         if (got <= 0) {
             if (got < 0 && errno == EINTR) {
                 continue;
@@ -91,4 +93,12 @@ int control_client_ask(int fd, const struct control_request *r, char *buf, size_
         }
     }
     return -EMSGSIZE;
+}
+
+int control_client_ask(int fd, const struct control_request *r, char *buf, size_t cap) {
+    return ask(fd, r, buf, cap, cap);
+}
+
+int control_client_ask_line(int fd, const struct control_request *r, char *buf, size_t cap) {
+    return ask(fd, r, buf, cap, 1);
 }

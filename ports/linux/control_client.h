@@ -21,4 +21,7 @@ int control_client_connect(const char *setting, char path[CONTROL_PATH_MAX]);
  * -EMSGSIZE when the line is longer than cap. */
 int control_client_ask(int fd, const struct control_request *r, char *buf, size_t cap);
 
+/* The same for a request behind whose answer more follows: takes nothing but the line. */
+int control_client_ask_line(int fd, const struct control_request *r, char *buf, size_t cap);
+
 #endif

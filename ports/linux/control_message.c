@@ -47,8 +47,9 @@ static int read_name(struct json_reader *r, struct control_request *out, const c
     if (json_next(r) != JSON_STRING) {
         return refuse(GW_ERR_TYPE, "request must be a string", why);
     }
-    if (strcmp(r->text, "status") == 0) {
-        out->status = true;
+    out->status = strcmp(r->text, "status") == 0;
+    out->record = strcmp(r->text, "record") == 0;
+    if (out->status || out->record) {
         return GW_OK;
     }
     for (size_t i = 0; i < COMMAND_NAMES; i++) {
@@ -57,7 +58,7 @@ static int read_name(struct json_reader *r, struct control_request *out, const c
             return GW_OK;
         }
     }
-    return refuse(GW_ERR_UNKNOWN, "request must be status, read, write or reset", why);
+    return refuse(GW_ERR_UNKNOWN, "request must be status, read, write, reset or record", why);
 }
 
 static int read_number(struct json_reader *r, int64_t *number, const char **why) {
@@ -67,6 +68,25 @@ static int read_number(struct json_reader *r, int64_t *number, const char **why)
     if (*number < 0 || *number > UINT32_MAX) {
         return refuse(GW_ERR_RANGE, "a number is out of range", why);
     }
+    return GW_OK;
+}
+
+static int read_live(struct json_reader *r, struct control_request *out, const char **why) {
+    enum json_token token = json_next(r);
+    out->recording.live = token == JSON_TRUE;
+    return token == JSON_TRUE || token == JSON_FALSE
+               ? GW_OK
+               : refuse(GW_ERR_TYPE, "live must be true or false", why);
+}
+
+static int read_from(struct json_reader *r, struct control_request *out, const char **why) {
+    if (json_next(r) != JSON_STRING) {
+        return refuse(GW_ERR_TYPE, "from must be a string", why);
+    }
+    if (r->length > RECORDER_TOKEN_MAX) {
+        return refuse(GW_ERR_RANGE, "from is too long", why);
+    }
+    memcpy(out->recording.from, r->text, r->length + 1);
     return GW_OK;
 }
 
@@ -104,6 +124,7 @@ int control_parse_request(const char *line, size_t n, struct control_request *ou
     struct json_reader r;
     bool named = false;
     memset(out, 0, sizeof *out);
+    out->recording.live = true;
     *why = "not a JSON object";
     json_reader_init(&r, line, n);
     if (json_next(&r) != JSON_OBJECT_BEGIN) {
@@ -118,6 +139,10 @@ int control_parse_request(const char *line, size_t n, struct control_request *ou
             err = read_name(&r, out, why);
         } else if (number != NULL) {
             err = read_number(&r, number, why);
+        } else if (strcmp(r.text, "live") == 0) {
+            err = read_live(&r, out, why);
+        } else if (strcmp(r.text, "from") == 0) {
+            err = read_from(&r, out, why);
         } else {
             err = refuse(GW_ERR_UNKNOWN, "unknown key", why);
         }
@@ -131,7 +156,7 @@ int control_parse_request(const char *line, size_t n, struct control_request *ou
     if (!named) {
         return refuse(GW_ERR_SYNTAX, "there is no request", why);
     }
-    return out->status ? GW_OK : take_numbers(&out->command, &numbers, why);
+    return out->status || out->record ? GW_OK : take_numbers(&out->command, &numbers, why);
 }
 
 /* ---- printing ---- */
@@ -170,6 +195,16 @@ size_t control_print_status(const struct gateway_snapshot *s, const struct can_s
     json_key_bool(&w, "ok", true);
     json_key(&w, "status");
     status_json(&w, s, can);
+    json_object_end(&w);
+    return finish(&w, buf, cap);
+}
+
+size_t control_print_recording(char *buf, size_t cap) {
+    struct json_writer w;
+    json_writer_init(&w, buf, cap, false);
+    json_object_begin(&w);
+    json_key_bool(&w, "ok", true);
+    json_key_bool(&w, "recording", true);
     json_object_end(&w);
     return finish(&w, buf, cap);
 }
@@ -220,6 +255,10 @@ size_t control_print_request(const struct control_request *r, char *buf, size_t 
     json_object_begin(&w);
     if (r->status) {
         json_key_string(&w, "request", "status");
+    } else if (r->record) {
+        json_key_string(&w, "request", "record");
+        json_key_bool(&w, "live", r->recording.live);
+        json_key_string(&w, "from", r->recording.from);
     } else {
         print_command(&w, &r->command);
     }
@@ -300,4 +339,26 @@ int control_parse_answer(const char *line, size_t n, struct gateway_answer *out)
         return GW_ERR_SYNTAX;
     }
     return GW_OK;
+}
+
+bool control_answer_ok(const char *line, size_t n, char *why, size_t cap) {
+    struct json_reader r;
+    struct text t;
+    bool ok = false;
+    text_init(&t, why, cap);
+    json_reader_init(&r, line, n);
+    if (json_next(&r) != JSON_OBJECT_BEGIN) {
+        text_str(&t, "its answer cannot be read");
+        return false;
+    }
+    while (json_next(&r) == JSON_KEY) {
+        if (strcmp(r.text, "ok") == 0) {
+            ok = json_next(&r) == JSON_TRUE;
+        } else if (strcmp(r.text, "error") != 0) {
+            (void)json_skip(&r);
+        } else if (json_next(&r) == JSON_STRING) {
+            text_str(&t, r.text);
+        }
+    }
+    return ok;
 }

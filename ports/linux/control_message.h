@@ -5,10 +5,15 @@
  *     {"request":"read","address":300,"count":44}
  *     {"request":"write","address":306,"value":10000}       value: raw counts
  *     {"request":"reset","option":5}                        1 events, 2 statistics, 5 the BMS
+ *     {"request":"record","live":true,"from":"GATEWAY:EVENT"}
  *
  *     {"ok":true,"status":{...}}
  *     {"ok":true,"address":300,"values":[4200,...]}
- *     {"ok":false,"code":-8,"error":"...","nack":0} */
+ *     {"ok":true,"recording":true}
+ *     {"ok":false,"code":-8,"error":"...","nack":0}
+ *
+ * Behind the answer to "record" come lines of a recording until the client leaves or, when live is
+ * false, until it has what is kept. live is true and from is empty when they are not given. */
 #ifndef PORTS_LINUX_CONTROL_MESSAGE_H
 #define PORTS_LINUX_CONTROL_MESSAGE_H
 
@@ -17,6 +22,7 @@
 
 #include "can_watch.h"
 #include "gateway/gateway.h"
+#include "recorder.h"
 
 enum {
     CONTROL_REQUEST_MAX = 4096,
@@ -24,8 +30,12 @@ enum {
 };
 
 struct control_request {
-    bool status; /* else command */
+    bool status, record; /* neither: command */
     struct gateway_command command;
+    struct {
+        bool live;
+        char from[RECORDER_TOKEN_MAX + 1]; /* as for recorder_begin() */
+    } recording;
 };
 
 /* Parses one line without its newline. 0, GW_ERR_SYNTAX (no such object), GW_ERR_UNKNOWN (request
@@ -38,10 +48,15 @@ int control_parse_request(const char *line, size_t n, struct control_request *ou
 size_t control_print_status(const struct gateway_snapshot *s, const struct can_status *can,
                             char *buf, size_t cap);
 size_t control_print_answer(const struct gateway_answer *a, char *buf, size_t cap);
+size_t control_print_recording(char *buf, size_t cap);
 size_t control_print_error(int err, const char *why, char *buf, size_t cap);
 
 /* The client's side: the request line with its newline; returns its length. */
 size_t control_print_request(const struct control_request *r, char *buf, size_t cap);
+
+/* Whether a line is an answer that says ok; otherwise why says what went wrong, as far as the line
+ * tells. */
+bool control_answer_ok(const char *line, size_t n, char *why, size_t cap);
 
 /* The answer to a command: 0 with *out filled (err, nack, addr, count, value), or GW_ERR_SYNTAX
  * when the line is no such answer. */

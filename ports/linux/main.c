@@ -22,6 +22,8 @@ static const struct command commands[] = {
     {"status",    cmd_status,    "what the running gateway knows: a table, or JSON"},
     {"registers", cmd_registers, "list, read and write the registers of the BMS"},
     {"sim",       cmd_sim,       "a virtual TinyBMS or a virtual GX, for trying things out"},
+    {"record",    cmd_record,    "the traffic of the running gateway, with times, into a file"},
+    {"replay",    cmd_replay,    "run the core on a recording and print the frames it would send"},
     {"decode",    cmd_decode,    "a candump log in words"},
 };
 /* clang-format on */

@@ -11,10 +11,17 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "arguments.h"
 #include "commands.h"
 #include "version.h"
 
-enum { OPTION_SET = 256, OPTION_VERSION, PATH_TEXT_MAX = OPTIONS_PATH_MAX };
+enum {
+    OPTION_SET = 256,
+    OPTION_VERSION,
+    OPTION_OWN, /* and as many more as there are rows */
+    LETTERS_MAX = 8 + OPTIONS_OWN_MAX,
+    PATH_TEXT_MAX = OPTIONS_PATH_MAX,
+};
 
 /* ---- the command line ---- */
 
@@ -28,6 +35,9 @@ static void print_help(const struct options_help *help) {
     }
     if (help->json) {
         (void)printf("  -j, --json           JSON instead of a table\n");
+    }
+    for (size_t i = 0; i < help->own_rows; i++) {
+        (void)fputs(help->own[i].text, stdout);
     }
     (void)printf("  -h, --help           this text\n"
                  "      --version        the version\n");
@@ -56,6 +66,18 @@ static char *asks_for_help(int argc, char **argv) {
     return NULL;
 }
 
+static int take_own(struct options *o, int row, char **argv, const struct options_help *help) {
+    const struct options_own *own = &help->own[row];
+    char name[32];
+    (void)snprintf(name, sizeof name, "--%s", own->name);
+    o->own[row] = true;
+    if (own->max != 0 &&
+        !argument_whole(argv[0], name, optarg, own->min, own->max, &o->own_number[row])) {
+        return EXIT_USAGE;
+    }
+    return -1;
+}
+
 /* One option that getopt_long() found: -1 to go on, or the exit status. */
 static int take_option(struct options *o, int code, char **argv, const struct options_help *help) {
     switch (code) {
@@ -81,17 +103,31 @@ static int take_option(struct options *o, int code, char **argv, const struct op
         o->json = true;
         return help->json ? -1 : refuse(argv[0], "unknown option ", "--json");
     default:
-        return refuse_option(code, argv);
+        break;
     }
+    for (int i = 0; i < (int)help->own_rows; i++) {
+        if (code == OPTION_OWN + i || (code == help->own[i].letter && code != '\0')) {
+            return take_own(o, i, argv, help);
+        }
+    }
+    return refuse_option(code, argv);
 }
 
 int options_parse(struct options *o, int argc, char **argv, const struct options_help *help) {
-    static const struct option names[] = {
+    struct option names[6 + OPTIONS_OWN_MAX] = {
         {"help", no_argument, NULL, 'h'},         {"version", no_argument, NULL, OPTION_VERSION},
         {"config", required_argument, NULL, 'c'}, {"set", required_argument, NULL, OPTION_SET},
-        {"json", no_argument, NULL, 'j'},         {NULL, 0, NULL, 0},
+        {"json", no_argument, NULL, 'j'},
     };
-    const char *letters = help->operands ? "+:hc:j" : ":hc:j";
+    char letters[LETTERS_MAX];
+    (void)snprintf(letters, sizeof letters, "%s",
+                   help->operands && !help->mixed ? "+:hc:j" : ":hc:j");
+    for (size_t i = 0; i < help->own_rows; i++) {
+        const struct options_own *own = &help->own[i];
+        names[5 + i] = (struct option){own->name, own->max == 0 ? no_argument : required_argument,
+                                       NULL, OPTION_OWN + (int)i};
+        strncat(letters, &own->letter, own->letter != '\0');
+    }
     char *only[] = {argv[0], help->operands ? asks_for_help(argc, argv) : NULL, NULL};
     if (only[1] != NULL) {
         argc = 2;

@@ -5,16 +5,27 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "settings/settings.h"
 
-enum { OPTIONS_SET_MAX = 64, OPTIONS_PATH_MAX = 512 };
+enum { OPTIONS_SET_MAX = 64, OPTIONS_PATH_MAX = 512, OPTIONS_OWN_MAX = 4 };
+
+/* An option that one command alone has: --name, or --name N where max is not 0. */
+struct options_own {
+    const char *name;
+    char letter;       /* the short form, or NUL */
+    uint32_t min, max; /* of a whole number behind it */
+    const char *text;  /* its line of the help, ended by a newline */
+};
 
 struct options {
     const char *config;               /* -c FILE; NULL: the search path */
     const char *set[OPTIONS_SET_MAX]; /* --set key=value, in order */
     size_t set_count;
-    bool json;                   /* -j */
+    bool json;                 /* -j */
+    bool own[OPTIONS_OWN_MAX]; /* given, by row of struct options_own */
+    uint32_t own_number[OPTIONS_OWN_MAX];
     char used[OPTIONS_PATH_MAX]; /* the file that was read; empty: none, or not yet */
     int first;                   /* argv[first] is the first operand; argc when there is none */
 };
@@ -25,7 +36,10 @@ struct options_help {
     const char *text;  /* what it does, ended by a newline */
     bool config;       /* -c and --set */
     bool json;         /* -j */
-    bool operands;     /* may follow; options come before the first one */
+    bool operands;     /* may follow; options come before the first one, or, with the next, */
+    bool mixed;        /* anywhere */
+    const struct options_own *own;
+    size_t own_rows; /* <= OPTIONS_OWN_MAX */
 };
 
 /* Parses argv. -1: go on; otherwise the exit status: 0 after --help or --version, 2 after a message

@@ -6,9 +6,11 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/random.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -19,6 +21,7 @@
 #include "gateway_thread.h"
 #include "link.h"
 #include "log_sink.h"
+#include "recorder.h"
 #include "reload.h"
 #include "version.h"
 
@@ -43,8 +46,9 @@ struct runtime {
     struct can_watch watch;       /* of a SocketCAN interface */
     struct adapter_watch adapter; /* of a serial CAN adapter */
     struct control *control;      /* NULL: none */
-    int stop_fd;                  /* eventfd: runtime_request_stop() */
-    int signal_fd;                /* -1: none */
+    struct recorder recorder;
+    int stop_fd;   /* eventfd: runtime_request_stop() */
+    int signal_fd; /* -1: none */
     sigset_t old_signals;
 
     uint32_t sequence;
@@ -203,10 +207,27 @@ static void handle_reports(struct runtime *rt, uint64_t now_ms) {
     }
 }
 
+/* The wall clock can be before 1970 on a machine without a battery for it. */
+static uint64_t wall_clock_ms(void) {
+    int64_t ms = clock_wall_offset_ms();
+    return ms > 0 ? (uint64_t)ms : 0;
+}
+
+/* After the reports and before a reload: the thread tells of a change by its traffic first, and the
+ * next one waits for its report, so set[current] is what a TRAFFIC_CONFIGURED here speaks of. */
+static void take_traffic(struct runtime *rt) {
+    struct traffic_event e;
+    recorder_set_clock(&rt->recorder, clock_now_us(), wall_clock_ms());
+    for (unsigned i = 0; i < TRAFFIC_SLOTS && traffic_pop(&rt->gateway.traffic, &e); i++) {
+        recorder_take(&rt->recorder, &e, &rt->set[rt->current]);
+    }
+}
+
 static void handle_gateway(struct runtime *rt, uint64_t now_ms) {
     struct gateway_answer a;
     struct log_record record;
     handle_reports(rt, now_ms);
+    take_traffic(rt);
     while (ring_pop(&rt->gateway.answers, &a)) {
         handle_answer(rt, &a, now_ms);
     }
@@ -349,7 +370,8 @@ static void open_control(struct runtime *rt) {
     const struct control_backend backend = {.context = rt,
                                             .snapshot = snapshot_for_control,
                                             .can_status = can_for_control,
-                                            .submit = submit_for_control};
+                                            .submit = submit_for_control,
+                                            .recorder = &rt->recorder};
     if (!rt->options.control_socket) {
         return;
     }
@@ -364,6 +386,15 @@ static void open_control(struct runtime *rt) {
                    "no control socket: status and registers cannot ask this gateway path=%s "
                    "reason=\"%s\" next=\"set advanced.control_socket\"",
                    path, err == -EADDRINUSE ? "another gateway has it" : strerror(-err));
+}
+
+/* A name that no other start of a gateway has; early in a boot there may be no randomness yet. */
+static void open_recorder(struct runtime *rt) {
+    uint64_t number = clock_now_us() + wall_clock_ms() * 1000;
+    char name[RECORDING_GATEWAY_MAX + 1];
+    (void)!getrandom(&number, sizeof number, GRND_NONBLOCK);
+    (void)snprintf(name, sizeof name, "%016llx", (unsigned long long)number);
+    recorder_init(&rt->recorder, name, &rt->started, wall_clock_ms());
 }
 
 /* Before the first thread exists, so that all of them inherit the mask. */
@@ -405,6 +436,7 @@ int runtime_start(struct runtime **out, const struct settings *settings,
     rt->started = rt->set[0] = *settings;
     rt->signal_fd = -1;
     (void)signal(SIGPIPE, SIG_IGN); /* a peer that leaves is an error of write(2), not the end */
+    open_recorder(rt);
     log_sink_open(&rt->log, options->log, options->log_context, log_level_of(settings));
     int err = open_signals(rt);
     rt->stop_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);

@@ -17,7 +17,7 @@
 
 enum {
     TRAFFIC_BYTES_MAX = 240, /* of one event */
-    TRAFFIC_SLOTS = 1024,    /* 15 s of a busy gateway */
+    TRAFFIC_SLOTS = 4096,    /* 10 s of a busy gateway on an adapter that reads byte by byte */
     TRAFFIC_TELL_EVERY = 64, /* events after which the services are to be woken */
 };
 
