@@ -11,7 +11,10 @@
 #include <net/if_arp.h>
 #include <string.h>
 
-enum { ATTRIBUTE_TYPE = 0x3FFF }; /* without NLA_F_NESTED and NLA_F_NET_BYTEORDER */
+enum {
+    ATTRIBUTE_TYPE = 0x3FFF, /* without NLA_F_NESTED and NLA_F_NET_BYTEORDER */
+    ERRNO_MAX = 4095,        /* the kernel's MAX_ERRNO */
+};
 
 _Static_assert(CAN_INTERFACE_NAME_MAX + 1 == IFNAMSIZ, "the kernel's limit");
 
@@ -176,7 +179,7 @@ static void take_message(uint16_t type, struct span s, struct can_netlink_messag
         }
         return;
     case NLMSG_ERROR:
-        if (take(s, &end, sizeof end)) {
+        if (take(s, &end, sizeof end) && end.error <= 0 && end.error >= -ERRNO_MAX) {
             out->kind = CAN_NETLINK_ANSWER;
             out->error = end.error;
         }

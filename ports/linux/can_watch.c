@@ -108,10 +108,20 @@ static void plan_restart(struct can_watch *w, struct log_sink *log, uint64_t now
     }
 }
 
+static void forget_interface(struct can_watch *w) {
+    w->known = false;
+    w->state = w->told_state = CAN_BUS_UNKNOWN;
+    w->set_down_here = w->cannot_restart = w->no_carrier = w->told_mode = false;
+    w->told_bitrate = 0;
+}
+
+/* m->sequence is not 0. */
 static void handle_answer(struct can_watch *w, const struct can_netlink_message *m,
                           struct log_sink *log, uint64_t now_ms) {
     const int error = -m->error;
-    if (m->sequence == w->restart_sequence && error == EOPNOTSUPP) {
+    if (m->sequence == w->ask_sequence && error == ENODEV) {
+        forget_interface(w);
+    } else if (m->sequence == w->restart_sequence && error == EOPNOTSUPP) {
         w->cannot_restart = true;
         w->restart_at_ms = now_ms;
     } else if (m->sequence == w->restart_sequence && error == EPERM) {
@@ -135,13 +145,6 @@ static bool usable(const struct can_watch *w) {
     return w->known && w->now.is_can && w->now.up;
 }
 
-static void forget_interface(struct can_watch *w) {
-    w->known = false;
-    w->state = w->told_state = CAN_BUS_UNKNOWN;
-    w->set_down_here = w->cannot_restart = w->no_carrier = w->told_mode = false;
-    w->told_bitrate = 0;
-}
-
 static void set_bus_off(struct can_feedback *feedback, bool off) {
     atomic_store_explicit(&feedback->bus_off, off, memory_order_relaxed);
 }
@@ -155,7 +158,7 @@ static void take_interface(struct can_watch *w, const struct can_interface *i,
     w->now = *i;
     if (i->state != CAN_BUS_UNKNOWN) {
         can_watch_set_state(w, i->state, log, now_ms);
-        w->no_carrier = i->up && !i->carrier && i->state != CAN_BUS_OFF;
+        w->no_carrier = i->up && !i->carrier && i->state <= CAN_BUS_ERROR_PASSIVE;
         set_bus_off(feedback, i->up && (i->state == CAN_BUS_OFF || w->no_carrier));
     }
     can_watch_compare(w, log);
@@ -182,10 +185,9 @@ bool can_watch_handle(struct can_watch *w, const void *bytes, size_t n,
             }
             break;
         case CAN_NETLINK_ANSWER:
-            if (m.sequence == w->ask_sequence && m.error == -ENODEV) {
-                forget_interface(w);
+            if (m.sequence != 0) {
+                handle_answer(w, &m, log, now_ms);
             }
-            handle_answer(w, &m, log, now_ms);
             break;
         case CAN_NETLINK_OTHER:
             break;
@@ -228,6 +230,13 @@ static void hear(struct can_watch *w, struct can_feedback *feedback, struct log_
     uint32_t bus_offs = atomic_load_explicit(&feedback->bus_offs, memory_order_relaxed);
     uint32_t lonely = atomic_load_explicit(&feedback->unacknowledged, memory_order_relaxed);
     uint32_t dropped = atomic_load_explicit(&feedback->dropped, memory_order_relaxed);
+    if (!w->heard) { /* what was counted before is another interface's */
+        w->heard = true;
+        w->seen_dropped = dropped;
+        w->seen_bus_offs = bus_offs;
+        w->seen_error_frames = w->period_error_frames = frames;
+        w->seen_unacknowledged = lonely;
+    }
     if (bus_offs != w->seen_bus_offs) { /* perhaps over by now */
         can_watch_set_state(w, CAN_BUS_OFF, log, now_ms);
         w->ask_at_ms = now_ms;
@@ -249,8 +258,7 @@ static void hear(struct can_watch *w, struct can_feedback *feedback, struct log_
     }
 }
 
-/* A broken bus makes error frames by the thousand; those about single frames can be done without.
- */
+/* A broken bus makes error frames by the thousand; those about single frames are no loss. */
 static void calm(struct can_watch *w, const struct can_feedback *feedback, int can_fd,
                  uint64_t now_ms) {
     uint32_t frames = atomic_load_explicit(&feedback->error_frames, memory_order_relaxed);

@@ -90,7 +90,7 @@ struct can_watch {
 
     /* the feedback of the gateway thread, as seen last */
     uint32_t seen_dropped, seen_error_frames, seen_bus_offs, seen_unacknowledged;
-    bool seen_off;
+    bool heard, seen_off;
     bool dropping;
     uint32_t dropped_before;
     uint64_t dropping_since_ms, dropped_at_ms;

@@ -145,6 +145,12 @@ static void no_carrier_without_bus_off_is_left_after_half_a_second(void **state)
     assert_false(rig_holds());
 }
 
+static void a_controller_that_does_not_run_is_left_alone(void **state) {
+    (void)state;
+    (void)rig_kernel_says((struct rig_said){.no_carrier = true, .state = 5}); /* sleeping */
+    assert_string_equal(rig_until_request(rig.now_ms + 5000), "");
+}
+
 static void a_short_loss_of_carrier_is_no_reason(void **state) {
     (void)state;
     (void)rig_kernel_says((struct rig_said){.no_carrier = true});
@@ -178,6 +184,7 @@ int main(void) {
         RIG_TEST(an_interface_that_was_set_down_here_is_set_up_whatever_it_takes),
         RIG_TEST(an_interface_that_somebody_sets_down_stays_down),
         RIG_TEST(no_carrier_without_bus_off_is_left_after_half_a_second),
+        RIG_TEST(a_controller_that_does_not_run_is_left_alone),
         RIG_TEST(a_short_loss_of_carrier_is_no_reason),
         RIG_TEST(bus_off_is_believed_for_a_second_where_the_kernel_does_not_tell),
     };

@@ -54,6 +54,9 @@ int rig_set_up(void **state) {
     assert_int_equal(socketpair(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0, pair), 0);
     rig.watch.fd = pair[0];
     rig.kernel = pair[1];
+    (void)rig_step();
+    (void)rig_requests();
+    rig.watch.ask_at_ms = 0; /* as if that had not been */
     return 0;
 }
 
@@ -134,7 +137,7 @@ bool rig_kernel_says(struct rig_said s) {
 void rig_kernel_answers(uint32_t sequence, int error) {
     uint8_t b[64];
     size_t n = 0;
-    const uint32_t length = 36, code = (uint32_t)-error, zero[4] = {0};
+    const uint32_t length = 36, code = 0u - (uint32_t)error, zero[4] = {0};
     put_head(b, &n, ERROR, sequence);
     put(b, &n, &code, 4);
     put(b, &n, zero, 16);

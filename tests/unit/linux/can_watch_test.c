@@ -237,6 +237,38 @@ static void a_storm_of_error_frames_is_not_listened_to(void **state) {
     assert_int_equal(rig.wanted_errors, 1);
 }
 
+static void what_was_counted_on_another_interface_is_no_news(void **state) {
+    (void)state;
+    (void)rig_kernel_says((struct rig_said){0});
+    (void)strcpy(rig.settings.hardware.can.interface, "none");
+    can_watch_configure(&rig.watch, &rig.settings);
+    atomic_store(&rig.feedback.bus_offs, 3);
+    atomic_store(&rig.feedback.error_frames, 1000);
+    atomic_store(&rig.feedback.unacknowledged, 500);
+    atomic_store(&rig.feedback.dropped, 70);
+    (void)strcpy(rig.settings.hardware.can.interface, "socketcan:can1");
+    can_watch_configure(&rig.watch, &rig.settings);
+    rig.can_fd = 42;
+    for (int i = 0; i < 3; i++) {
+        (void)rig_step();
+        rig.now_ms += 1000;
+    }
+    assert_string_equal(rig.text, "");
+    assert_int_equal(rig.wanted_errors, -1);
+}
+
+/* A sequence of 0 answers nothing, and no errno is as large as that. */
+static void answers_to_nothing_are_ignored(void **state) {
+    (void)state;
+    (void)rig_kernel_says((struct rig_said){0});
+    rig_kernel_answers(0, EPERM);
+    rig_kernel_answers(0, ENODEV);
+    (void)rig_step();
+    rig_kernel_answers(rig.watch.ask_sequence, INT32_MIN);
+    assert_true(rig.watch.known);
+    assert_string_equal(rig.text, "");
+}
+
 static void counters_of_the_kernel_win_over_those_of_error_frames(void **state) {
     struct can_status s;
     (void)state;
@@ -317,6 +349,8 @@ int main(void) {
         RIG_TEST(a_queue_as_the_kernel_makes_it_is_no_matter),
         RIG_TEST(frames_held_back_during_bus_off_are_no_news),
         RIG_TEST(a_storm_of_error_frames_is_not_listened_to),
+        RIG_TEST(what_was_counted_on_another_interface_is_no_news),
+        RIG_TEST(answers_to_nothing_are_ignored),
         RIG_TEST(counters_of_the_kernel_win_over_those_of_error_frames),
         RIG_TEST(the_kernels_word_counts),
         RIG_TEST(the_word_of_another_process_does_not_count),
