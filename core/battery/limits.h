@@ -15,7 +15,7 @@ enum limit_reason {
     LIMIT_STATUS_FAULT,       /* register 50 says fault */
     LIMIT_TEMPERATURE_HIGH,   /* at or over register 319 */
     LIMIT_TEMPERATURE_LOW,    /* under register 320 */
-    LIMIT_OPENING,           /* after boot or silence: ramping up to nominal */
+    LIMIT_OPENING,            /* after boot or silence: ramping up to nominal */
     LIMIT_STALE_CLOSING,      /* the sample is old: the limit closes with its age */
     LIMIT_STALE_CLOSED,       /* the sample is too old */
     LIMIT_REASON_COUNT
