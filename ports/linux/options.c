@@ -120,13 +120,16 @@ int options_parse(struct options *o, int argc, char **argv, const struct options
         {"json", no_argument, NULL, 'j'},
     };
     char letters[LETTERS_MAX];
-    (void)snprintf(letters, sizeof letters, "%s",
-                   help->operands && !help->mixed ? "+:hc:j" : ":hc:j");
+    size_t used = (size_t)snprintf(letters, sizeof letters, "%s",
+                                   help->operands && !help->mixed ? "+:hc:j" : ":hc:j");
     for (size_t i = 0; i < help->own_rows; i++) {
         const struct options_own *own = &help->own[i];
         names[5 + i] = (struct option){own->name, own->max == 0 ? no_argument : required_argument,
                                        NULL, OPTION_OWN + (int)i};
-        strncat(letters, &own->letter, own->letter != '\0');
+        if (own->letter != '\0' && used + 1 < sizeof letters) {
+            letters[used++] = own->letter;
+            letters[used] = '\0';
+        }
     }
     char *only[] = {argv[0], help->operands ? asks_for_help(argc, argv) : NULL, NULL};
     if (only[1] != NULL) {
