@@ -8,8 +8,11 @@
 #include "sim/bms.h"
 
 enum {
-    MEASURE_US = 100000, /* the device measures ten times a second */
-    MEASURE_EACH_MAX = 600,
+    MEASURE_US = 100000,      /* the device measures ten times a second */
+    MEASURE_EACH_MAX = 600,   /* after a longer pause in larger steps: */
+    MEASURE_LARGE_MIN = 60,   /* of six seconds at least, */
+    MEASURE_LARGE_MAX = 2000, /* and so many, unless one would then be longer than */
+    PACK_STEP_MAX_S = 3600,
     SECOND_US = 1000000,
     SLEEP_US = 10000000, /* without traffic */
     LOOK_US = 1000000,   /* asleep, it looks at its UART so often */
@@ -19,9 +22,21 @@ enum {
     UNKNOWN_MAX = 8, /* bytes in which the CRC of an unknown command is looked for */
 };
 
+/* What ended sleep: the high byte of register 114. */
+enum wake_up { BY_CHARGER, BY_IGNITION, BY_DISCHARGE, BY_UART };
+
+enum { EVENT_DUAL_PORT = 0x66, EVENT_SINGLE_PORT = 0x67, RESET_BY_SOFTWARE = 4 };
+
 void sim_bms_defaults(struct sim_bms_config *cfg) {
-    *cfg =
-        (struct sim_bms_config){.baudrate = 115200, .turnaround_us = 700, .speed = 1.0, .seed = 1};
+    *cfg = (struct sim_bms_config){
+        .baudrate = 115200,
+        .turnaround_us = 700,
+        .speed = 1.0,
+        .seed = 1,
+        .charger = SIM_CHARGER_HOUSE,
+        .current_sensor = SIM_SENSOR_HALL,
+        .cell_noise_mv = 0.6,
+    };
     sim_pack_preset(&cfg->pack, SIM_NMC);
 }
 
@@ -34,6 +49,7 @@ void sim_bms_init(struct sim_bms *b, const struct sim_bms_config *cfg, uint64_t 
     sim_bms_set_house(b, b->reg[300] * b->reg[307] / 1000.0, 0.9 * b->reg[318], 0.9 * b->reg[317]);
     sim_bms_model_init(b);
     b->measured_us = b->second_us = b->traffic_us = b->broadcast_us = now_us;
+    b->activity_us = now_us;
     b->line_free_ns = b->request_end_ns = now_us * 1000u;
 }
 
@@ -108,12 +124,12 @@ static void reply(struct sim_bms *b, uint8_t *bytes, size_t n, uint64_t start_ns
 static void restart(struct sim_bms *b, uint64_t now_us) {
     b->deaf_until_us = now_us + RESTART_US;
     b->request_len = 0;
-    sim_bms_restarted(b, 4); /* by software */
+    sim_bms_restarted(b, RESET_BY_SOFTWARE);
 }
 
 static void execute(struct sim_bms *b, size_t n, uint64_t now_us) {
     uint8_t bytes[SIM_BMS_REPLY_MAX];
-    bool restarts = false;
+    bool restarts = false, sets_mode = b->request[1] != 0x02;
     size_t length;
     if (sim_rng_chance(&b->rng, b->config.faults.nack_cpct))
         length = sim_bms_refuse(b, b->request[1], SIM_BMS_NACK_COMMAND, bytes);
@@ -121,8 +137,11 @@ static void execute(struct sim_bms *b, size_t n, uint64_t now_us) {
         length = sim_bms_execute(b, b->request, n, bytes, &restarts);
     if (!b->config.faults.mute)
         reply(b, bytes, length, b->request_end_ns + 1000u * (uint64_t)b->config.turnaround_us);
-    if (restarts)
-        restart(b, now_us);
+    if (!restarts)
+        return;
+    restart(b, now_us);
+    if (sets_mode)
+        sim_bms_event(b, (b->reg[340] & 0xFFu) == 1 ? EVENT_SINGLE_PORT : EVENT_DUAL_PORT);
 }
 
 static void drop_request_bytes(struct sim_bms *b, size_t n) {
@@ -219,27 +238,70 @@ static uint64_t earlier(uint64_t a, uint64_t b) {
     return a < b ? a : b;
 }
 
+/* Charger, ignition and load keep it awake, as traffic does. That a load does the document says
+ * only by naming discharge as a cause of waking. */
+static bool kept_awake(const struct sim_bms *b) {
+    return b->config.charger == SIM_CHARGER_PLUGGED || sim_bms_charger_gives(b) ||
+           sim_bms_ignition_on(b) || b->pack.current_a < -sim_bms_flowing_a(b);
+}
+
+static void wake(struct sim_bms *b, enum wake_up why, uint64_t at_us) {
+    b->asleep = b->called = false;
+    b->traffic_us = b->activity_us = at_us;
+    b->reg[114] = (uint16_t)((unsigned)why << 8 | (b->reg[114] & 0xFFu));
+    sim_bms_measure(b, 0.0);
+}
+
+/* Asleep it looks at its UART once a second; what begins outside wakes it at once. */
+static void doze(struct sim_bms *b, uint64_t now_us) {
+    const struct sim_bms_guard *g = &b->guard;
+    bool plugged = sim_bms_charger_plugged(b), gives = sim_bms_charger_gives(b);
+    if ((plugged && !g->charger_was) || (gives && !g->gave_was))
+        wake(b, BY_CHARGER, now_us);
+    else if (sim_bms_ignition_on(b) && !g->ignition_was)
+        wake(b, BY_IGNITION, now_us);
+    else if (b->pack.current_a < -sim_bms_flowing_a(b))
+        wake(b, BY_DISCHARGE, now_us);
+    else if (b->called && now_us >= b->awake_at_us)
+        wake(b, BY_UART, b->awake_at_us);
+    b->guard.gave_was = gives;
+}
+
 static void sleep_and_wake(struct sim_bms *b, uint64_t now_us) {
-    if (b->asleep && b->called && now_us >= b->awake_at_us) {
-        b->asleep = b->called = false;
-        b->traffic_us = b->awake_at_us;
-        b->reg[114] = 0x0300 | (b->reg[114] & 0xFFu); /* woken by the UART */
-    } else if (!b->asleep && b->config.sleeps && now_us - b->traffic_us >= SLEEP_US) {
+    if (b->asleep) {
+        doze(b, now_us);
+        return;
+    }
+    b->guard.gave_was = sim_bms_charger_gives(b);
+    if (kept_awake(b))
+        b->activity_us = now_us;
+    uint64_t last_us = b->activity_us > b->traffic_us ? b->activity_us : b->traffic_us;
+    if (b->config.sleeps && now_us - last_us >= SLEEP_US) {
         b->asleep = true;
         b->request_len = 0;
+        sim_bms_measure(b, 0.0);
+    }
+}
+
+/* Measures for the time that has passed: each time that the device would have, or, after a long
+ * pause, seldom enough to come to an end. */
+static void catch_up(struct sim_bms *b, uint64_t now_us) {
+    uint64_t due = (now_us - b->measured_us) / MEASURE_US, each = 1;
+    if (due > MEASURE_EACH_MAX) {
+        double most = PACK_STEP_MAX_S * 1e6 / MEASURE_US / b->config.speed;
+        each = due / MEASURE_LARGE_MAX + MEASURE_LARGE_MIN;
+        each = (double)each < most ? each : most < 1.0 ? 1 : (uint64_t)most;
+    }
+    while (due > 0) {
+        uint64_t now = due < each ? due : each;
+        due -= now;
+        b->measured_us += now * MEASURE_US;
+        sim_bms_measure(b, (double)(now * MEASURE_US) / 1e6 * b->config.speed);
     }
 }
 
 uint64_t sim_bms_step(struct sim_bms *b, uint64_t now_us) {
-    uint64_t due = (now_us - b->measured_us) / MEASURE_US;
-    if (due > MEASURE_EACH_MAX) { /* after a long pause one measurement covers it */
-        b->measured_us += due * MEASURE_US;
-        sim_bms_measure(b, (double)due * MEASURE_US / 1e6 * b->config.speed);
-    }
-    while (now_us - b->measured_us >= MEASURE_US) {
-        b->measured_us += MEASURE_US;
-        sim_bms_measure(b, MEASURE_US / 1e6 * b->config.speed);
-    }
+    catch_up(b, now_us);
     while (now_us - b->second_us >= SECOND_US) {
         b->second_us += SECOND_US;
         if (!b->config.faults.freeze)

@@ -6,7 +6,9 @@
  *
  * Inside: bms.c (the wire: when bytes come out, sleep, faults), bms_commands.c (requests and
  * replies, CRC), bms_registers.c (the register file, its ranges, recordings), bms_model.c (what the
- * device does with its pack: measuring, switches, balancing, events, statistics).
+ * device does with its pack: measuring, counting charge, live registers, statistics), bms_senses.c
+ * (what it senses, right or wrong), bms_protection.c (what it guards, and the switches),
+ * bms_charge.c (the steps at the end of a charge, balancing), bms_events.c (events, restarts).
  *
  * Pattern of use: sim_bms_handle_rx() with bytes that arrived, sim_bms_step() for what time does,
  * sim_bms_tx() for bytes that have come out. now_us is monotonic. The same seed, calls and times
@@ -31,6 +33,17 @@ enum {
 /* Error codes of a refusal (AA 00 cmd err). */
 enum sim_bms_nack { SIM_BMS_NACK_COMMAND = 0, SIM_BMS_NACK_CRC = 1 };
 
+/* What the device senses, as bits. */
+enum sim_sense {
+    SIM_SENSE_CELLS = 1,
+    SIM_SENSE_CURRENT = 2,
+    SIM_SENSE_EXTERNAL_1 = 4, /* temperatures */
+    SIM_SENSE_EXTERNAL_2 = 8,
+    SIM_SENSE_BOARD = 16,
+    SIM_SENSE_CHARGE = 32, /* the counted state of charge */
+    SIM_SENSE_VOLTAGE = 64 /* of the pack: register 36 */
+};
+
 /* What goes wrong on purpose. Rates are in 0.01 %, 0-10000, of replies. */
 struct sim_bms_faults {
     uint32_t drop_cpct;     /* not sent at all */
@@ -43,6 +56,30 @@ struct sim_bms_faults {
     bool mute;              /* never answers */
     bool freeze;            /* answers, but measures no more */
     bool refuse_reserved;   /* a read that touches registers 16-31 or 49 is refused */
+
+    /* The rest spoils what the device senses: it acts on that as if it were true. */
+    bool freeze_but_clock; /* measures no more, but its counter goes on */
+    uint8_t swap[2];       /* cells, 1-16, each measured in the other's place; 0: none */
+    uint32_t stuck;        /* bits of enum sim_sense: these stay as they are */
+    enum sim_sense jump;   /* one of them is off ... */
+    uint8_t jump_cell;     /* ... of the cells, this one, 1-16 */
+    double jump_by;        /* ... by so much: mV, A, K, or % of charge */
+    uint32_t jump_cpct;    /* ... in so many of the measurements; 10000: in all of them */
+};
+
+/* Where charge comes from, as the device sees it. */
+enum sim_charger {
+    /* Never unplugged. It counts as seen while the house wants to charge and is allowed to. */
+    SIM_CHARGER_HOUSE,
+    SIM_CHARGER_PLUGGED, /* plugged in by hand, with a lamp that is always on: seen always */
+    SIM_CHARGER_UNPLUGGED
+};
+
+/* Of register 501; it decides how far the current settings go. */
+enum sim_current_sensor {
+    SIM_SENSOR_RESISTOR, /* the 30 A version */
+    SIM_SENSOR_HALL,     /* the 150 A version */
+    SIM_SENSOR_EXTERNAL  /* up to 750 A */
 };
 
 struct sim_bms_config {
@@ -56,17 +93,58 @@ struct sim_bms_config {
     uint32_t seed;
     struct sim_pack_config pack;
     struct sim_bms_faults faults;
+
+    /* What stands around it. All of it may be changed while it runs, in sim_bms.config. */
+    enum sim_charger charger;
+    bool through_load_port;  /* charge comes in by the load port: regeneration, in dual port */
+    bool ignition;           /* the ignition input is on; it counts if register 334 is not 0 */
+    uint8_t sensors_missing; /* external temperature sensors: bit 0 the first, bit 1 the second */
+
+    /* What kind of device it is; read at the start. */
+    bool old_reads_ones; /* with before_revision_d: what it does not know reads 0xFFFF, not 0 */
+    bool low_power;      /* the low power version */
+    enum sim_current_sensor current_sensor;
+    double capacity_error; /* register 306 is wrong by this share: 0.1 = 10 % too large */
+
+    /* How well it measures. */
+    double cell_noise_mv;    /* +- */
+    double current_offset_a; /* the sensor shows so much when nothing flows */
+    double current_gain;     /* and this share too much of what flows */
+};
+
+/* The protections, in the order of the table in bms_protection.c. */
+enum sim_protection {
+    SIM_OVER_VOLTAGE,
+    SIM_UNDER_VOLTAGE,
+    SIM_OVER_HEAT,
+    SIM_FREEZING,
+    SIM_DISCHARGE_OVER_CURRENT,
+    SIM_CHARGE_OVER_CURRENT,
+    SIM_REGENERATION_OVER_CURRENT,
+    SIM_DISCHARGED,
+    SIM_COLD,
+    SIM_PROTECTIONS
 };
 
 /* Switches and guards, as far as registers do not say. */
 struct sim_bms_guard {
     bool over_voltage, under_voltage, discharged, over_heat, cold, full, top_pause;
     bool discharge_over_current, charge_over_current;
-    double recover_s;   /* until an over-current guard lets go */
     double over_load_s; /* how long the current has been over register 317 */
     double tail_s;      /* how long the conditions of "full" have held */
     double balance_s;   /* phase of the every-third-cell rotation */
     bool charge_on, discharge_on;
+
+    bool freezing, regeneration_over_current;
+    bool charge_ended;  /* without having been full: events 0x38, 0x39 */
+    double end_percent; /* counted charge when charging paused or ended */
+    double settle_s;    /* since the charge switch closed on a charger */
+    double low_s;       /* how long a charger of too low a voltage has given too little */
+    double idle_s;      /* single port, empty: how long the charger has given nothing */
+    bool charger_spent; /* and was given up */
+    bool charger_was, ignition_was, gave_was; /* one measurement ago */
+    double gone_s[SIM_PROTECTIONS];           /* how long each cause has been gone */
+    uint16_t balance_wanted;
 };
 
 struct sim_bms_counters {
@@ -109,10 +187,15 @@ struct sim_bms {
     } line[SIM_BMS_LINE_MAX];
     uint16_t line_first, line_count;
     uint64_t line_free_ns; /* when the byte sent last is out */
+
+    uint64_t activity_us; /* when charger, ignition or load last kept it awake */
+    double sensed_mv[SIM_CELLS_MAX], sensed_a, external_c[2], board_c, pack_v; /* last measured */
+    double counted_as; /* sim_pack.moved_as when charge was counted last */
 };
 
 /* 115200 baud, 0.7 ms turnaround (a one-register read takes 2 ms, as measured on a real device),
- * awake, the NMC pack, no faults. */
+ * awake, the NMC pack, a charger that is never unplugged, both external temperature sensors, the
+ * high power version with its Hall sensor, measuring well; no faults. */
 void sim_bms_defaults(struct sim_bms_config *cfg);
 
 /* Copies cfg; register file with defaults for the pack; the first measurement is made. */
@@ -153,12 +236,58 @@ void sim_bms_put_float(struct sim_bms *b, uint16_t addr, float v);
 /* Where cell i (0 = cell 1) stands in registers 0-15. */
 unsigned sim_bms_cell_register(const struct sim_bms *b, unsigned i);
 
+/* What one measurement gave, as the device senses it, and what stands around it. */
+struct sim_bms_sample {
+    double dt_s;
+    double min_mv, max_mv;
+    double amps;
+    double warmest_c, coldest_c; /* of the external sensors; without one, of the board */
+    double board_c;
+    bool external;              /* there is an external sensor */
+    bool single_port;           /* register 340 */
+    bool charging, discharging; /* more flows than the power type takes notice of */
+    bool regenerating;          /* charging by the load port */
+    bool charger;               /* is plugged in */
+    bool gives;                 /* and the house wants to charge, and may */
+    bool load;                  /* the house wants to discharge, and may */
+    bool held_by_voltage;       /* the charger gives no more because of its voltage */
+    bool helped;                /* charger plugged in or ignition switched on since the last one */
+    double charge_off;          /* 0-1: register 46 is told wrong by so much */
+};
+
 /* bms_model.c */
 void sim_bms_model_init(struct sim_bms *b);
+/* Lets dt_s pass for the pack (0: none; at most an hour), then measures and acts. */
 void sim_bms_measure(struct sim_bms *b, double dt_s);
+/* What the device takes notice of as charging or discharging, A: by its power type. */
+double sim_bms_flowing_a(const struct sim_bms *b);
+/* The charger as the device sees it: plugged in; and giving, or ready to. */
+bool sim_bms_charger_plugged(const struct sim_bms *b);
+bool sim_bms_charger_gives(const struct sim_bms *b);
+bool sim_bms_ignition_on(const struct sim_bms *b);
+/* A register that older firmware does not know: false, and *value untouched, when it reads so. */
+bool sim_bms_known(const struct sim_bms *b, uint16_t addr, uint16_t *value);
+
+/* bms_senses.c */
+void sim_bms_sense(struct sim_bms *b, struct sim_bms_sample *m);
+void sim_bms_count_charge(struct sim_bms *b, double dt_s);
+
+/* bms_protection.c */
+void sim_bms_protect(struct sim_bms *b, const struct sim_bms_sample *m);
+bool sim_bms_fault(const struct sim_bms *b);
+void sim_bms_set_switches(struct sim_bms *b, const struct sim_bms_sample *m);
+/* Where the switches stand while it sleeps. */
+void sim_bms_sleep_switches(const struct sim_bms *b, bool *charge_on, bool *discharge_on);
+
+/* bms_charge.c */
+void sim_bms_charge(struct sim_bms *b, const struct sim_bms_sample *m);
+void sim_bms_balance(struct sim_bms *b, const struct sim_bms_sample *m);
+
+/* bms_events.c */
 void sim_bms_event(struct sim_bms *b, uint8_t id);
 void sim_bms_clear(struct sim_bms *b, bool events, bool statistics);
-/* After a restart: reset cause as in register 114. */
+/* After a restart: reset cause as in register 114. Guards, and what charging had come to, are
+ * forgotten; settings, counts and the counted charge are not. */
 void sim_bms_restarted(struct sim_bms *b, uint8_t cause);
 
 /* bms_commands.c */

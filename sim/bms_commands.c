@@ -132,6 +132,11 @@ static bool read_modbus(const struct sim_bms *b, const uint8_t *rq, struct out *
     return true;
 }
 
+/* The document: writing the operation mode restarts the device, even with the value it has. */
+static bool sets_mode(unsigned addr, unsigned count) {
+    return addr <= 340 && 340 < addr + count;
+}
+
 static bool write_modbus(struct sim_bms *b, const uint8_t *rq, struct out *o, bool *restart) {
     unsigned addr = be16(rq + 2), count = rq[5];
     uint16_t value[127];
@@ -139,10 +144,9 @@ static bool write_modbus(struct sim_bms *b, const uint8_t *rq, struct out *o, bo
         return false;
     for (unsigned i = 0; i < count; i++)
         value[i] = (uint16_t)be16(rq + 7 + 2 * i);
-    uint16_t mode = b->reg[340];
     if (!sim_bms_write(b, (uint16_t)addr, value, count))
         return false;
-    *restart = b->reg[340] != mode;
+    *restart = sets_mode(addr, count);
     begin(o, 0x10);
     for (unsigned i = 2; i < 6; i++)
         put8(o, rq[i]);
@@ -193,10 +197,9 @@ static bool write_block(struct sim_bms *b, const uint8_t *rq, struct out *o, boo
         return false;
     for (unsigned i = 0; i < count; i++)
         value[i] = (uint16_t)le16(rq + 5 + 2 * i);
-    uint16_t mode = b->reg[340];
     if (!sim_bms_write(b, (uint16_t)le16(rq + 3), value, count))
         return false;
-    *restart = b->reg[340] != mode;
+    *restart = sets_mode(le16(rq + 3), count);
     acknowledge(o, 0x0B);
     return true;
 }
@@ -206,13 +209,12 @@ static bool write_each(struct sim_bms *b, const uint8_t *rq, struct out *o, bool
     unsigned count = rq[2] / 4;
     if (rq[2] % 4 != 0 || count == 0)
         return false;
-    uint16_t mode = b->reg[340];
     for (unsigned i = 0; i < count; i++) {
         uint16_t value = (uint16_t)le16(rq + 5 + 4 * i);
         if (!sim_bms_write(b, (uint16_t)le16(rq + 3 + 4 * i), &value, 1))
             return false;
+        *restart = *restart || sets_mode(le16(rq + 3 + 4 * i), 1);
     }
-    *restart = b->reg[340] != mode;
     acknowledge(o, 0x0D);
     return true;
 }

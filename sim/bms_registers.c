@@ -16,6 +16,16 @@ struct setting {
 
 enum { TAKEN_OVER = 0xFFFF }; /* 323, 328: read so once the BMS has the value */
 
+/* How far the current settings of a device go, A: what its sensor is made for. The document names
+ * the three versions and says that the true limits depend on the sensor; the peak's is a guess. */
+static const struct {
+    uint16_t current_max, peak_max;
+} sensors[] = {
+    [SIM_SENSOR_RESISTOR] = {30, 60},
+    [SIM_SENSOR_HALL] = {150, 300},
+    [SIM_SENSOR_EXTERNAL] = {750, 1500},
+};
+
 /* clang-format off */
 static const struct setting settings[] = {
     /* addr    min             max   preset            signed  low    revision D */
@@ -23,7 +33,7 @@ static const struct setting settings[] = {
     {301,     1000,           3500,  3000,             false, false, false}, /* fully discharged, mV */
     {303,     1000,           4500,  3200,             false, false, false}, /* early balancing, mV */
     {304,      100,           5000,  1000,             false, false, false}, /* charge finished, mA */
-    {305,        1,           1000,    90,             false, false, true},  /* peak discharge, A */
+    {305,        1,           1500,    90,             false, false, true},  /* peak discharge, A */
     {306,       10,          65500,  6600,             false, false, false}, /* capacity, 0.01 Ah */
     {307,        4,             16,    14,             false, false, false}, /* cells in series */
     {308,       15,            100,    15,             false, false, false}, /* allowed disbalance, mV */
@@ -43,7 +53,7 @@ static const struct setting settings[] = {
     {323,        0,          50000,  TAKEN_OVER,       false, false, true},  /* SOH, 0.002 % */
     {328,        0,          50000,  TAKEN_OVER,       false, false, false}, /* SOC, 0.002 % */
     {329,        0,              7,     4,             false, false, false}, /* flags */
-    {330,        0,         0x1EFF,     1,             false, false, false}, /* charger, time-out */
+    {330,        0,         0x1E02,     1,             false, false, false}, /* charger, time-out */
     {331,        0,              8,     0,             false, true,  false}, /* load switch */
     {332,        0,             30,     5,             false, true,  false}, /* recovery, s */
     {333,        1,              9,     1,             false, true,  false}, /* charger switch */
@@ -60,12 +70,29 @@ static const struct setting settings[] = {
 };
 /* clang-format on */
 
-static const struct setting *find(uint16_t addr) {
-    for (size_t i = 0; i < sizeof settings / sizeof settings[0]; i++) {
-        if (settings[i].addr == addr)
-            return &settings[i];
-    }
-    return NULL;
+/* The setting at addr as this device has it; false: none. */
+static bool find(const struct sim_bms *b, uint16_t addr, struct setting *out) {
+    size_t i = 0;
+    while (i < sizeof settings / sizeof settings[0] && settings[i].addr != addr)
+        i++;
+    if (i == sizeof settings / sizeof settings[0])
+        return false;
+    *out = settings[i];
+    if (addr == 305)
+        out->max = sensors[b->config.current_sensor].peak_max;
+    else if (addr == 317 || addr == 318)
+        out->max = sensors[b->config.current_sensor].current_max;
+    else if (addr == 330 && b->config.before_revision_d)
+        *out = (struct setting){.addr = addr, .max = 2, .preset = 1, .low_byte = true};
+    else
+        return true;
+    out->preset = out->preset < out->max ? out->preset : out->max;
+    return true;
+}
+
+/* What an older firmware shows in place of what it does not know. */
+static uint16_t unknown(const struct sim_bms *b) {
+    return b->config.old_reads_ones ? 0xFFFF : 0;
 }
 
 unsigned sim_bms_cell_register(const struct sim_bms *b, unsigned i) {
@@ -87,11 +114,24 @@ void sim_bms_put_float(struct sim_bms *b, uint16_t addr, float v) {
     sim_bms_put32(b, addr, bits);
 }
 
+/* Register 306 for the pack, with what is wrong about it. */
+static uint16_t capacity(const struct sim_bms *b) {
+    double hundredths = b->config.pack.capacity_ah * (1.0 + b->config.capacity_error) * 100.0;
+    return (uint16_t)(hundredths < 10.0 ? 10.0 : hundredths < 65500.0 ? hundredths + 0.5 : 65500.0);
+}
+
 void sim_bms_registers_init(struct sim_bms *b) {
     memset(b->reg, 0, sizeof b->reg);
-    for (size_t i = 0; i < sizeof settings / sizeof settings[0]; i++) {
-        if (!(b->config.before_revision_d && settings[i].revision_d))
-            b->reg[settings[i].addr] = settings[i].preset;
+    for (uint16_t addr = 300; addr < 400; addr++) {
+        struct setting s;
+        if (find(b, addr, &s))
+            b->reg[addr] = b->config.before_revision_d && s.revision_d ? unknown(b) : s.preset;
+    }
+    if (b->config.before_revision_d) {
+        b->reg[330] = (uint16_t)((b->reg[330] & 0xFFu) | (unknown(b) & 0xFF00u));
+        b->reg[45] = unknown(b);
+    } else {
+        b->reg[45] = 49000; /* 98 % */
     }
     const struct sim_chemistry *c = sim_chemistry(b->config.pack.chemistry);
     b->reg[300] = c->fully_charged_mv;
@@ -99,10 +139,11 @@ void sim_bms_registers_init(struct sim_bms *b) {
     b->reg[303] = c->early_balancing_mv;
     b->reg[315] = c->over_voltage_mv;
     b->reg[316] = c->under_voltage_mv;
-    b->reg[306] = (uint16_t)(b->config.pack.capacity_ah * 100.0 + 0.5);
+    b->reg[306] = capacity(b);
     b->reg[307] = b->pack.config.cells;
     b->reg[500] = 0x0102; /* version 2, changes 1 */
-    b->reg[501] = 0x0301; /* public release 1, high power, internal Hall sensor */
+    b->reg[501] = (uint16_t)(1u | (b->config.low_power ? 0u : 1u) << 8 |
+                             (unsigned)b->config.current_sensor << 9); /* public release 1 */
     b->reg[502] = b->config.before_revision_d ? 242 : 254;
     b->reg[503] = 0x0418;
     struct sim_rng serial;
@@ -127,11 +168,28 @@ static bool in_range(const struct setting *s, uint16_t v) {
     return v >= s->min && v <= s->max;
 }
 
-/* Under-voltage + 10 <= fully discharged, + 10 <= fully charged, + 10 <= over-voltage; the peak
- * current over the over-current, where the device knows one. */
-static bool in_order(const uint16_t reg[SIM_BMS_REGISTERS]) {
+/* Settings that must fit each other: under-voltage + 10 <= fully discharged, + 10 <= fully charged,
+ * + 10 <= over-voltage; the peak current over the over-current, where the device knows one; the
+ * charge bar's protocol only without a fast broadcast. */
+static bool in_order(const struct sim_bms *b, const uint16_t reg[SIM_BMS_REGISTERS]) {
+    bool has_peak = !b->config.before_revision_d && reg[305] != 0 && reg[305] != 0xFFFF;
+    unsigned broadcast = reg[342] & 0xFFu, protocol = reg[343] & 0xFFu;
     return reg[316] + 10 <= reg[301] && reg[301] + 10 <= reg[300] && reg[300] + 10 <= reg[315] &&
-           (reg[305] == 0 || reg[305] > reg[317]);
+           (!has_peak || reg[305] > reg[317]) &&
+           !(protocol == 2 && broadcast >= 1 && broadcast <= 3);
+}
+
+/* Settings of more than one part. */
+static bool parts_fit(const struct sim_bms *b, const uint16_t reg[SIM_BMS_REGISTERS], uint16_t addr,
+                      unsigned count) {
+    uint32_t pulses = (uint32_t)reg[313] << 16 | reg[312];
+    if (addr <= 313 && addr + count > 312 && (pulses < 1 || pulses > 100000))
+        return false;
+    if (addr <= 330 && addr + count > 330) {
+        unsigned type = reg[330] & 0xFFu, seconds = reg[330] >> 8;
+        return type <= 2 && (b->config.before_revision_d || seconds <= 30);
+    }
+    return true;
 }
 
 /* What a written value does at once. */
@@ -151,18 +209,18 @@ bool sim_bms_write(struct sim_bms *b, uint16_t addr, const uint16_t *value, unsi
         return false;
     uint16_t trial[SIM_BMS_REGISTERS];
     memcpy(trial, b->reg, sizeof trial);
-    bool ordered_before = in_order(trial);
+    bool ordered_before = in_order(b, trial);
     for (unsigned i = 0; i < count; i++) {
-        const struct setting *s = find((uint16_t)(addr + i));
-        if (s == NULL || (b->config.before_revision_d && s->revision_d) || !in_range(s, value[i]))
+        struct setting s;
+        if (!find(b, (uint16_t)(addr + i), &s) || (b->config.before_revision_d && s.revision_d) ||
+            !in_range(&s, value[i]))
             return false;
         trial[addr + i] = value[i];
     }
-    uint32_t pulses = (uint32_t)trial[313] << 16 | trial[312];
-    if (addr <= 313 && addr + count > 312 && (pulses < 1 || pulses > 100000))
+    if (!parts_fit(b, trial, addr, count) || (ordered_before && !in_order(b, trial)))
         return false;
-    if (ordered_before && !in_order(trial))
-        return false;
+    if (b->config.before_revision_d) /* the high byte is not there to be written */
+        trial[330] = (uint16_t)((trial[330] & 0xFFu) | (b->reg[330] & 0xFF00u));
     memcpy(b->reg, trial, sizeof trial);
     for (unsigned i = 0; i < count; i++)
         take_over(b, (uint16_t)(addr + i));
@@ -170,16 +228,18 @@ bool sim_bms_write(struct sim_bms *b, uint16_t addr, const uint16_t *value, unsi
 }
 
 uint16_t sim_bms_setting(const struct sim_bms *b, unsigned kind, uint16_t addr) {
-    const struct setting *s = find(addr);
-    if (s == NULL)
+    struct setting s;
+    if (!find(b, addr, &s))
         return 0;
+    if (b->config.before_revision_d && s.revision_d)
+        return unknown(b);
     switch (kind) {
     case 1:
-        return s->min;
+        return s.min;
     case 2:
-        return s->max;
+        return s.max;
     case 3:
-        return s->preset;
+        return s.preset;
     default:
         return b->reg[addr];
     }

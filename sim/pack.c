@@ -2,7 +2,7 @@
 /* One equivalent circuit a cell: open-circuit voltage, a resistance, and one slow pole. */
 #include "sim/pack.h"
 
-enum { DAY_S = 86400 };
+enum { DAY_S = 86400, MONTH_S = 30 * DAY_S, LONGEST_S = 3600 };
 
 /* The current wanted over a day, as a share of the capacity an hour. Between the points a line. */
 struct day_point {
@@ -25,18 +25,34 @@ static double day_share(double hour) {
 }
 
 void sim_pack_preset(struct sim_pack_config *cfg, enum sim_chemistry_id chemistry) {
+    const struct sim_chemistry *c = sim_chemistry(chemistry);
     *cfg = (struct sim_pack_config){
         .chemistry = chemistry,
         .profile = SIM_PROFILE_DAY,
-        .cells = chemistry == SIM_LFP ? 16 : 14,
-        .capacity_ah = chemistry == SIM_LFP ? 100.0 : 66.0,
+        .cells = c->cells,
+        .capacity_ah = c->capacity_ah,
         .start_soc = 0.55,
         .start_hour = 10.5,
         .capacity_spread = 0.01,
-        .soc_spread = chemistry == SIM_LFP ? 0.0015 : 0.004, /* an LFP curve is steep at its end */
+        .soc_spread = c->soc_spread,
         .ambient_c = 21.0,
         .seed = 1,
+        .self_discharge = c->self_discharge,
+        .self_discharge_spread = 0.3,
     };
+}
+
+/* Resistances for the temperature now; a tenth of a kelvin makes no difference. */
+static void warm_resistances(struct sim_pack *p) {
+    double away_c = p->cells_c - p->resistance_c;
+    if (away_c < 0.1 && away_c > -0.1)
+        return;
+    double factor = sim_chemistry_cold(p->chemistry, p->cells_c);
+    for (unsigned i = 0; i < p->config.cells; i++) {
+        p->cell[i].ohmic_ohm = factor * p->cell[i].ohmic_25_ohm;
+        p->cell[i].slow_ohm = factor * p->cell[i].slow_25_ohm;
+    }
+    p->resistance_c = p->cells_c;
 }
 
 void sim_pack_init(struct sim_pack *p, const struct sim_pack_config *cfg) {
@@ -51,14 +67,38 @@ void sim_pack_init(struct sim_pack *p, const struct sim_pack_config *cfg) {
         c->capacity_ah = cfg->capacity_ah * (1.0 + cfg->capacity_spread * sim_rng_swing(&p->rng));
         c->soc = cfg->start_soc + cfg->soc_spread * sim_rng_swing(&p->rng);
         double aged = 1.0 + 0.1 * sim_rng_swing(&p->rng);
-        c->ohmic_ohm = aged * p->chemistry->ohmic_ohm_ah / cfg->capacity_ah;
-        c->slow_ohm = aged * p->chemistry->slow_ohm_ah / cfg->capacity_ah;
+        c->ohmic_25_ohm = aged * p->chemistry->ohmic_ohm_ah / cfg->capacity_ah;
+        c->slow_25_ohm = aged * p->chemistry->slow_ohm_ah / cfg->capacity_ah;
         c->volt = sim_chemistry_ocv_v(p->chemistry, c->soc);
     }
+    for (unsigned i = 0; i < p->config.cells; i++) { /* drawn last: the rest stays as it was */
+        double share = 1.0 + cfg->self_discharge_spread * sim_rng_swing(&p->rng);
+        p->cell[i].leak_a = share * cfg->self_discharge * cfg->capacity_ah * 3600.0 / MONTH_S;
+    }
     p->day_s = cfg->start_hour * 3600.0;
-    p->cells_c = cfg->ambient_c;
-    p->board_c = cfg->ambient_c;
     p->filling = true;
+    p->resistance_c = -1e3; /* none yet */
+    sim_pack_set_temperature(p, cfg->ambient_c);
+}
+
+void sim_pack_set_temperature(struct sim_pack *p, double degc) {
+    p->cells_c = p->board_c = p->config.ambient_c = degc;
+    warm_resistances(p);
+}
+
+void sim_pack_set_cell(struct sim_pack *p, unsigned i, double volt) {
+    struct sim_cell *c = &p->cell[i];
+    double rest_v = volt - c->slow_v - p->current_a * c->ohmic_ohm;
+    double low = -20.0, high = 20.0; /* far beyond what 0 to 6 V need */
+    for (unsigned halving = 0; halving < 60; halving++) {
+        double middle = (low + high) / 2.0;
+        if (sim_chemistry_ocv_v(p->chemistry, middle) < rest_v)
+            low = middle;
+        else
+            high = middle;
+    }
+    c->soc = low;
+    c->volt = volt;
 }
 
 double sim_pack_voltage_v(const struct sim_pack *p) {
@@ -96,41 +136,33 @@ static void want(struct sim_pack *p) {
 }
 
 /* What may flow of it: constant current below the limits, then constant voltage at CVL. */
-static double allowed_a(const struct sim_pack *p, const struct sim_pack_limits *lim) {
+static double allowed_a(struct sim_pack *p, const struct sim_pack_limits *lim) {
+    double a = p->wanted_a;
+    p->held_by_voltage = false;
+    if (a <= 0.0) {
+        if (!lim->discharge_on)
+            return 0.0;
+        return -a < lim->dcl_a ? a : -lim->dcl_a;
+    }
+    if (!lim->charge_on)
+        return 0.0;
     double rest_v = 0.0, ohm = 0.0;
     for (unsigned i = 0; i < p->config.cells; i++) {
         const struct sim_cell *c = &p->cell[i];
         rest_v += sim_chemistry_ocv_v(p->chemistry, c->soc) + c->slow_v;
         ohm += c->ohmic_ohm;
     }
-    double a = p->wanted_a;
-    if (a > 0.0) {
-        double to_cvl_a = (lim->cvl_v - rest_v) / ohm;
-        if (!lim->charge_on || to_cvl_a < 0.0)
-            return 0.0;
-        if (a > lim->ccl_a)
-            a = lim->ccl_a;
-        return a < to_cvl_a ? a : to_cvl_a;
-    }
-    if (!lim->discharge_on)
-        return 0.0;
-    return -a < lim->dcl_a ? a : -lim->dcl_a;
+    if (a > lim->ccl_a)
+        a = lim->ccl_a;
+    double to_cvl_a = (lim->cvl_v - rest_v) / ohm;
+    p->held_by_voltage = to_cvl_a < a;
+    if (!p->held_by_voltage)
+        return a;
+    return to_cvl_a > 0.0 ? to_cvl_a : 0.0;
 }
 
-static void step(struct sim_pack *p, const struct sim_pack_limits *lim, double dt_s) {
-    const double bleed_a = 0.15; /* of a balancing resistor */
-    want(p);
-    p->current_a = allowed_a(p, lim);
-    double heat_w = 0.0;
-    for (unsigned i = 0; i < p->config.cells; i++) {
-        struct sim_cell *c = &p->cell[i];
-        double a = p->current_a - ((p->bleed_bits >> i & 1u) != 0 ? bleed_a : 0.0);
-        c->soc += a * dt_s / (c->capacity_ah * 3600.0);
-        c->slow_v += (a * c->slow_ohm - c->slow_v) * dt_s / (p->chemistry->slow_s + dt_s);
-        c->volt = sim_chemistry_ocv_v(p->chemistry, c->soc) + c->slow_v + a * c->ohmic_ohm;
-        heat_w += a * a * (c->ohmic_ohm + c->slow_ohm);
-    }
-    /* a coolest hour at 3, a warmest at 15, 4 K either side; the pack follows in about an hour */
+/* A coolest hour at 3, a warmest at 15, 4 K either side; the pack follows in about an hour. */
+static void exchange_heat(struct sim_pack *p, double heat_w, double dt_s) {
     double hour = p->day_s / 3600.0;
     double swing = hour < 3.0    ? (-3.0 - hour) / 6.0
                    : hour < 15.0 ? (hour - 9.0) / 6.0
@@ -139,14 +171,34 @@ static void step(struct sim_pack *p, const struct sim_pack_limits *lim, double d
     p->cells_c += (air_c + 0.12 * heat_w - p->cells_c) * dt_s / (3000.0 + dt_s);
     double board_c = p->cells_c + 1.0 + 0.0008 * p->current_a * p->current_a;
     p->board_c += (board_c - p->board_c) * dt_s / (300.0 + dt_s);
+    warm_resistances(p);
+}
+
+static void step(struct sim_pack *p, const struct sim_pack_limits *lim, double dt_s) {
+    const double bleed_a = 0.15; /* of a balancing resistor */
+    want(p);
+    warm_resistances(p); /* somebody may have set the temperature */
+    p->current_a = allowed_a(p, lim);
+    p->moved_as += p->current_a * dt_s;
+    const double keep = dt_s / (p->chemistry->slow_s + dt_s);
+    double heat_w = 0.0;
+    for (unsigned i = 0; i < p->config.cells; i++) {
+        struct sim_cell *c = &p->cell[i];
+        double a = p->current_a - ((p->bleed_bits >> i & 1u) != 0 ? bleed_a : 0.0);
+        c->soc += (a - c->leak_a - p->drain_a) * dt_s / (c->capacity_ah * 3600.0);
+        c->slow_v += (a * c->slow_ohm - c->slow_v) * keep;
+        c->volt = sim_chemistry_ocv_v(p->chemistry, c->soc) + c->slow_v + a * c->ohmic_ohm;
+        heat_w += a * a * (c->ohmic_ohm + c->slow_ohm);
+    }
+    exchange_heat(p, heat_w, dt_s);
     p->day_s += dt_s;
     if (p->day_s >= DAY_S)
         p->day_s -= DAY_S;
 }
 
 void sim_pack_advance(struct sim_pack *p, const struct sim_pack_limits *limits, double dt_s) {
-    if (dt_s > 3600.0)
-        dt_s = 3600.0;
+    if (dt_s > LONGEST_S)
+        dt_s = LONGEST_S;
     for (; dt_s > 1.0; dt_s -= 1.0)
         step(p, limits, 1.0);
     if (dt_s > 0.0)

@@ -4,7 +4,10 @@
  * Each cell has its own capacity, charge, resistance and slow polarisation; one current goes
  * through all of them. The house wants to charge or discharge (a profile over the day, or a cycle);
  * what flows is what the house wants, cut to what the limits and the switches allow. So a charger
- * here obeys CVL and CCL as a real one does: constant current, then constant voltage. */
+ * here obeys CVL and CCL as a real one does: constant current, then constant voltage.
+ *
+ * Resistances follow the temperature, losses heat the cells, every cell discharges itself a little.
+ * The same seed, calls and times give the same battery. */
 #ifndef SIM_PACK_H
 #define SIM_PACK_H
 
@@ -33,6 +36,8 @@ struct sim_pack_config {
     double soc_spread;      /* +- this */
     double ambient_c;       /* mean of the day */
     uint32_t seed;
+    double self_discharge;        /* of the capacity, a month of 30 days */
+    double self_discharge_spread; /* of a cell, +- this share of it */
 };
 
 /* What the outside allows now. */
@@ -43,9 +48,11 @@ struct sim_pack_limits {
 
 struct sim_cell {
     double capacity_ah, soc;
-    double ohmic_ohm, slow_ohm;
-    double slow_v; /* polarisation now */
-    double volt;   /* terminal voltage at the end of the last step */
+    double ohmic_ohm, slow_ohm; /* at the temperature now */
+    double slow_v;              /* polarisation now */
+    double volt;                /* terminal voltage at the end of the last step */
+    double ohmic_25_ohm, slow_25_ohm;
+    double leak_a; /* self-discharge */
 };
 
 struct sim_pack {
@@ -57,11 +64,16 @@ struct sim_pack {
     double wanted_a;  /* + charging: what the house would do without limits */
     double current_a; /* + charging: what flowed in the last step */
     double cells_c, board_c;
-    uint16_t bleed_bits; /* cells being balanced: bit 0 = cell 1; set by the BMS */
-    bool filling;        /* SIM_PROFILE_CYCLE: on the way up */
+    uint16_t bleed_bits;  /* cells being balanced: bit 0 = cell 1; set by the BMS */
+    bool filling;         /* SIM_PROFILE_CYCLE: on the way up */
+    double drain_a;       /* taken from all cells by the BMS itself; set by the BMS */
+    double moved_as;      /* charge through the pack since the start, ampere-seconds, + charging */
+    double resistance_c;  /* the temperature that the cells' resistances are for */
+    bool held_by_voltage; /* the charger would give more, but for the voltage limit */
 };
 
-/* The recorded pack (NMC 14s 66 Ah) or an LFP 16s of 100 Ah, at 55 % on a day's late morning. */
+/* The recorded pack (NMC 14s 66 Ah), an LFP 16s of 100 Ah or an LTO 16s of 40 Ah, at 55 % on a
+ * day's late morning. */
 void sim_pack_preset(struct sim_pack_config *cfg, enum sim_chemistry_id chemistry);
 
 /* Copies cfg. cells out of range are moved into it. */
@@ -71,5 +83,12 @@ void sim_pack_init(struct sim_pack *p, const struct sim_pack_config *cfg);
 void sim_pack_advance(struct sim_pack *p, const struct sim_pack_limits *limits, double dt_s);
 
 double sim_pack_voltage_v(const struct sim_pack *p);
+
+/* Gives cell i (0 = cell 1) the charge at which it has this terminal voltage now, with the current
+ * that flows and the polarisation that is left. Any voltage, also beyond the curve's ends. */
+void sim_pack_set_cell(struct sim_pack *p, unsigned i, double volt);
+
+/* Brings cells and board to this temperature, and the air around them. */
+void sim_pack_set_temperature(struct sim_pack *p, double degc);
 
 #endif

@@ -108,6 +108,7 @@ static void the_charger_holds_the_voltage_limit_and_the_current_falls(void **sta
     (void)state;
     struct wire w;
     model_init(&w, SIM_NMC, 0.80, 18.0);
+    w.bms.reg[304] = 0;                          /* charging never counts as finished */
     sim_bms_set_house(&w.bms, 57.4, 18.0, 54.0); /* 4.1 V a cell */
     pass_minutes(&w, 5);
     assert_in_range((unsigned)(amps(&w) * 10.0 + 0.5), 180, 180);
@@ -231,8 +232,8 @@ static void heat_stops_both_ways_and_cold_stops_charging_alone(void **state) {
     wire_run(&w, 200000, 100000);
     assert_true(has_event(&w, 0x04));
     assert_false(w.bms.guard.charge_on || w.bms.guard.discharge_on);
-    w.bms.pack.cells_c = -5.0; /* register 320 = 1 */
-    wire_run(&w, 200000, 100000);
+    w.bms.pack.cells_c = -5.0;     /* register 320 = 1 */
+    wire_run(&w, 5500000, 100000); /* register 332 = 5 s */
     assert_true(has_event(&w, 0x73) && has_event(&w, 0x37));
     assert_false(w.bms.guard.charge_on);
     assert_true(w.bms.guard.discharge_on);

@@ -74,6 +74,8 @@ static void asleep_it_swallows_the_first_command_and_answers_within_two_seconds(
     struct sim_bms_config cfg;
     sim_bms_defaults(&cfg);
     cfg.sleeps = true;
+    cfg.charger = SIM_CHARGER_UNPLUGGED; /* nor does a load keep it awake */
+    cfg.pack.profile = SIM_PROFILE_CONSTANT;
     struct wire w;
     wire_init(&w, &cfg);
     wire_ask(&w, "AA 1B");
@@ -99,6 +101,8 @@ static void traffic_keeps_it_awake(void **state) {
     struct sim_bms_config cfg;
     sim_bms_defaults(&cfg);
     cfg.sleeps = true;
+    cfg.charger = SIM_CHARGER_UNPLUGGED; /* nor does a load keep it awake */
+    cfg.pack.profile = SIM_PROFILE_CONSTANT;
     struct wire w;
     wire_init(&w, &cfg);
     for (unsigned i = 0; i < 4; i++) {
