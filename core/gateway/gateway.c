@@ -7,6 +7,7 @@
 #include "gateway/wiring.h"
 
 enum {
+    OVERSLEPT_MS = 2000,            /* after a deadline; a port under load is late by less */
     OUT_OF_TURN_GAP_MS = 100,       /* 0x351 out of turn at most this often */
     GX_ABSENCE_WARNING_MS = 600000, /* a GX reboots, updates: 10 minutes */
     LINK_QUALITY_WINDOW_MS = 60000,
@@ -101,11 +102,21 @@ bool gateway_next_log(struct gateway *g, struct log_record *out) {
     return true;
 }
 
+static int32_t saturated_ms(uint64_t ms) {
+    return ms > INT32_MAX ? INT32_MAX : (int32_t)ms;
+}
+
+void gateway_note_services(struct gateway *g, bool moving, uint64_t still_ms, uint64_t now_ms) {
+    gateway_note(g, now_ms, moving ? LOG_SERVICES_MOVE : LOG_SERVICES_STILL, saturated_ms(still_ms),
+                 0, 0, 0);
+}
+
 /* ---- life ---- */
 
 void gateway_init(struct gateway *g, const struct settings *settings, uint64_t now_ms) {
     memset(g, 0, sizeof *g);
     g->settings = settings;
+    g->deadline_ms = UINT64_MAX;
     g->started_ms = g->now_ms = g->poor_since_ms = g->gx_changed_ms = now_ms;
     bus_init(&g->bus, gateway_subscribers, gateway_subscribers_rows, g);
     struct tinybms_config bms = bms_config(settings);
@@ -203,7 +214,28 @@ static void drain_bms(struct gateway *g, uint64_t now_ms) {
 
 /* ---- ports ---- */
 
+static bool overslept(const struct gateway *g, uint64_t now_ms) {
+    return now_ms > g->deadline_ms && now_ms - g->deadline_ms >= OVERSLEPT_MS;
+}
+
+/* First of all in every call that could act on what was true before a sleep. */
+static void let_time_act(struct gateway *g, uint64_t now_ms) {
+    if (overslept(g, now_ms)) {
+        (void)gateway_step(g, now_ms);
+    }
+}
+
+/* What was asked before is not waited for: an answer to it, late in some buffer, is an old one. */
+static void begin_conversation_anew(struct gateway *g, uint64_t now_ms) {
+    gateway_note(g, now_ms, LOG_OVERSLEPT, saturated_ms(now_ms - g->deadline_ms), 0, 0, 0);
+    if (tinybms_link(&g->bms) != TINYBMS_LINK_DOWN) {
+        tinybms_set_port(&g->bms, false, now_ms);
+        tinybms_set_port(&g->bms, true, now_ms);
+    }
+}
+
 void gateway_set_uart(struct gateway *g, bool up, uint64_t now_ms) {
+    let_time_act(g, now_ms);
     g->now_ms = now_ms;
     tinybms_set_port(&g->bms, up, now_ms);
     tinybms_set_resting(&g->bms, policy_resting(&g->policy), now_ms);
@@ -211,6 +243,7 @@ void gateway_set_uart(struct gateway *g, bool up, uint64_t now_ms) {
 }
 
 void gateway_set_can(struct gateway *g, bool up, uint64_t now_ms) {
+    let_time_act(g, now_ms);
     g->now_ms = now_ms;
     if (up != g->can_up) {
         g->can_up = up;
@@ -219,16 +252,19 @@ void gateway_set_can(struct gateway *g, bool up, uint64_t now_ms) {
 }
 
 void gateway_uart_rx(struct gateway *g, const uint8_t *bytes, size_t n, uint64_t now_ms) {
+    let_time_act(g, now_ms);
     g->now_ms = now_ms;
     tinybms_handle_rx(&g->bms, bytes, n, now_ms);
     drain_bms(g, now_ms);
 }
 
 size_t gateway_uart_tx(struct gateway *g, uint8_t *buf, size_t cap, uint64_t now_ms) {
+    let_time_act(g, now_ms);
     return tinybms_tx(&g->bms, buf, cap, now_ms);
 }
 
 void gateway_can_rx(struct gateway *g, const struct victron_frame *f, uint64_t now_ms) {
+    let_time_act(g, now_ms);
     g->now_ms = now_ms;
     g->can.rx_count++;
     victron_handle_rx(&g->victron, f, now_ms);
@@ -245,6 +281,7 @@ static void ask_for_wanted_limits(struct gateway *g, uint64_t now_ms) {
 }
 
 bool gateway_next_frame(struct gateway *g, struct victron_frame *out, uint64_t now_ms) {
+    let_time_act(g, now_ms);
     if (!g->can_up) {
         return false;
     }
@@ -343,6 +380,9 @@ static void watch_rest(struct gateway *g, uint64_t now_ms) {
 }
 
 uint64_t gateway_step(struct gateway *g, uint64_t now_ms) {
+    if (overslept(g, now_ms)) {
+        begin_conversation_anew(g, now_ms);
+    }
     g->now_ms = now_ms;
     uint64_t bms_ms = tinybms_step(&g->bms, now_ms);
     drain_bms(g, now_ms);
@@ -352,7 +392,8 @@ uint64_t gateway_step(struct gateway *g, uint64_t now_ms) {
     watch_gx(g, now_ms);
     watch_rest(g, now_ms);
     publish_decisions(g, now_ms);
-    return next_deadline(g, bms_ms, policy_ms, now_ms);
+    g->deadline_ms = next_deadline(g, bms_ms, policy_ms, now_ms);
+    return g->deadline_ms;
 }
 
 /* ---- commands ---- */
@@ -364,6 +405,7 @@ static bool restarts_bms(const struct gateway_command *c) {
 }
 
 int gateway_command(struct gateway *g, const struct gateway_command *c, uint64_t now_ms) {
+    let_time_act(g, now_ms);
     g->now_ms = now_ms;
     if (g->answer_count + g->commands_under_way >= GATEWAY_ANSWERS_MAX) {
         return GW_ERR_BUSY;

@@ -7,6 +7,10 @@
  * alarms -> the bus tells who listens (wiring.c) -> core/victron encodes each frame when it is due
  * -> the port takes it from gateway_next_frame() and writes it.
  *
+ * A call that comes long after the deadline of the last step finds that the machine slept: the
+ * conversation with the BMS begins anew, so that no answer from before counts as one of now, and
+ * time acts before anything else does.
+ *
  * A port's loop: wait for bytes, a command or the deadline; hand bytes in; gateway_step(); drain
  * gateway_uart_tx(), gateway_next_frame(), gateway_next_answer(), gateway_next_log(). */
 #ifndef CORE_GATEWAY_GATEWAY_H
@@ -67,6 +71,7 @@ struct gateway {
     struct victron victron;
     struct bus bus;
     uint64_t started_ms, now_ms; /* now_ms: of the last call that told the time */
+    uint64_t deadline_ms;        /* that gateway_step() returned last */
 
     /* what was published last; the bus lends these */
     struct policy_change last_change, last_stage;
@@ -142,6 +147,10 @@ void gateway_can_rx(struct gateway *g, const struct victron_frame *f, uint64_t n
  * gateway_frame_done(): written, or dropped because the device would not take it. */
 bool gateway_next_frame(struct gateway *g, struct victron_frame *out, uint64_t now_ms);
 void gateway_frame_done(struct gateway *g, const struct victron_frame *f, bool written);
+
+/* What the port knows of the threads beside this one: they have made no progress for so long, or do
+ * again after so long. A log record each; nothing else here depends on them. */
+void gateway_note_services(struct gateway *g, bool moving, uint64_t still_ms, uint64_t now_ms);
 
 /* Lets time act on every module; returns the next deadline. */
 uint64_t gateway_step(struct gateway *g, uint64_t now_ms);

@@ -39,6 +39,9 @@ const struct log_row log_table[LOG_ID_COUNT] = {
     [LOG_GX_ABSENT]       = {LOG_WARN,  "victron", "no GX for 10 minutes: no frame 0x305, check CAN cable, termination and the GX's CAN profile (500 kbit/s)", {{0}}},
     [LOG_GX_GONE]         = {LOG_INFO,  "victron", "GX no longer heard", {{0}}},
     [LOG_COMMAND]         = {LOG_INFO,  "tinybms", "command ended", {{"register", LOG_INT}, {"count", LOG_INT}, {"result", LOG_ERR_TEXT}}},
+    [LOG_OVERSLEPT]       = {LOG_WARN,  "gateway", "nothing was done for a while: the machine was suspended or too busy", {{"late_ms", LOG_INT}}},
+    [LOG_SERVICES_STILL]  = {LOG_ERROR, "gateway", "the services make no progress; the battery path goes on without them", {{"for_ms", LOG_INT}}},
+    [LOG_SERVICES_MOVE]   = {LOG_INFO,  "gateway", "the services make progress again", {{"after_ms", LOG_INT}}},
     [LOG_DROPPED]         = {LOG_WARN,  "gateway", "log records lost", {{"count", LOG_INT}}},
 };
 /* clang-format on */
