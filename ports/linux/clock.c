@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#define _POSIX_C_SOURCE 200809L
+#define _GNU_SOURCE /* CLOCK_BOOTTIME */
 #include "clock.h"
 
 #include <stdio.h>
@@ -12,15 +12,23 @@ static int64_t read_us(clockid_t id) {
 }
 
 uint64_t clock_now_us(void) {
-    return (uint64_t)read_us(CLOCK_MONOTONIC);
+    return (uint64_t)read_us(CLOCK_BOOTTIME);
 }
 
 uint64_t clock_now_ms(void) {
     return clock_now_us() / 1000;
 }
 
+uint64_t clock_awake_us(void) {
+    return (uint64_t)read_us(CLOCK_MONOTONIC);
+}
+
+uint64_t clock_awake_ms(void) {
+    return clock_awake_us() / 1000;
+}
+
 int64_t clock_wall_offset_ms(void) {
-    int64_t us = read_us(CLOCK_REALTIME) - read_us(CLOCK_MONOTONIC);
+    int64_t us = read_us(CLOCK_REALTIME) - read_us(CLOCK_BOOTTIME);
     return (us + (us < 0 ? -500 : 500)) / 1000;
 }
 

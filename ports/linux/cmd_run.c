@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* `tinybms-gw run`: the gateway in the foreground. */
 #define _POSIX_C_SOURCE 200809L
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "commands.h"
 #include "options.h"
-#include "runtime.h"
+#include "supervisor.h"
 
 static const struct options_help help = {
     .usage = "run [-c FILE] [--set KEY=VALUE]...",
@@ -16,8 +17,10 @@ static const struct options_help help = {
     .config = true,
 };
 
+/* From a copy: services that are stuck in here and those that replaced them may both be. */
 static int load_again(void *context, struct settings *out, char *why, size_t cap) {
-    return options_load_settings(context, out, why, cap);
+    struct options own = *(const struct options *)context;
+    return options_load_settings(&own, out, why, cap);
 }
 
 int cmd_run(int argc, char **argv) {
@@ -31,20 +34,17 @@ int cmd_run(int argc, char **argv) {
     if (status != 0) {
         return status;
     }
-    struct runtime *rt = NULL;
     const struct runtime_options how = {
         .control_socket = true,
-        .signals = true,
         .configuration = options.used,
         .reload = load_again,
         .reload_context = &options,
     };
-    int err = runtime_start(&rt, &settings, &how);
+    int err = supervisor_run(&settings, &how);
     if (err != 0) {
-        (void)fprintf(stderr, "tinybms-gw run: cannot start: %s\n", strerror(-err));
+        (void)fprintf(stderr, "tinybms-gw run: %s\n",
+                      err == -ETIMEDOUT ? "the gateway thread did not end" : strerror(-err));
         return EXIT_FAILED;
     }
-    runtime_run(rt);
-    runtime_stop(rt);
     return EXIT_DONE;
 }

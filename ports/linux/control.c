@@ -74,9 +74,15 @@ static int probe(const struct sockaddr_un *address) {
     return dead ? 0 : -EADDRINUSE;
 }
 
-/* Removes a dead gateway's socket, and nothing else. Two gateways that start in the same instant
- * can both come through: the later one has the path, the other one runs without. */
-static int clear_path(const struct sockaddr_un *address) {
+/* The inode is c's socket: while that is open its number is nobody else's. */
+static bool is_bound(const struct control *c, const struct stat *st) {
+    return st->st_dev == c->bound.st_dev && st->st_ino == c->bound.st_ino;
+}
+
+/* Removes a dead gateway's socket, or that of services that were abandoned, and nothing else. Two
+ * gateways that start in the same instant can both come through: the later one has the path, the
+ * other one runs without. */
+static int clear_path(const struct sockaddr_un *address, const struct control *before) {
     struct stat st;
     if (lstat(address->sun_path, &st) != 0) {
         return errno == ENOENT ? 0 : -errno;
@@ -84,7 +90,7 @@ static int clear_path(const struct sockaddr_un *address) {
     if (!S_ISSOCK(st.st_mode)) {
         return -EEXIST;
     }
-    int err = probe(address);
+    int err = before != NULL && is_bound(before, &st) ? 0 : probe(address);
     if (err != 0) {
         return err;
     }
@@ -109,6 +115,12 @@ static int bind_and_listen(struct control *c, const struct sockaddr_un *address)
 
 int control_open(struct control **out, const char *path, const struct control_backend *backend,
                  struct log_sink *log) {
+    return control_open_after(out, path, backend, log, NULL);
+}
+
+int control_open_after(struct control **out, const char *path,
+                       const struct control_backend *backend, struct log_sink *log,
+                       const struct control *before) {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     size_t n = strlen(path);
     if (n >= sizeof address.sun_path) {
@@ -118,7 +130,7 @@ int control_open(struct control **out, const char *path, const struct control_ba
     if (strcmp(path, control_system_path) == 0) {
         (void)mkdir(SYSTEM_DIRECTORY, 0755); /* if it cannot be made, bind() says so */
     }
-    int err = clear_path(&address);
+    int err = clear_path(&address, before);
     if (err != 0) {
         return err;
     }
@@ -151,17 +163,21 @@ static void drop(struct client *k) {
     k->recording = false;
 }
 
-void control_close(struct control *c) {
-    struct stat st;
-    if (lstat(c->path, &st) == 0 && st.st_dev == c->bound.st_dev && st.st_ino == c->bound.st_ino) {
-        (void)unlink(c->path);
-    }
+void control_leave(struct control *c) {
     for (size_t i = 0; i < CONTROL_CLIENTS_MAX; i++) {
         if (c->client[i].fd >= 0) {
             drop(&c->client[i]);
         }
     }
     (void)close(c->listen_fd);
+}
+
+void control_close(struct control *c) {
+    struct stat st;
+    if (lstat(c->path, &st) == 0 && is_bound(c, &st)) {
+        (void)unlink(c->path);
+    }
+    control_leave(c);
     free(c);
 }
 

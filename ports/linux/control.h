@@ -53,6 +53,12 @@ extern const char control_system_path[];
 int control_open(struct control **out, const char *path, const struct control_backend *backend,
                  struct log_sink *log);
 
+/* The same, and the socket of `before` at this path is replaced although it is alive: that of
+ * services in this process that are stuck. NULL: as control_open(). */
+int control_open_after(struct control **out, const char *path,
+                       const struct control_backend *backend, struct log_sink *log,
+                       const struct control *before);
+
 /* Fills p (CONTROL_POLL_FDS entries) with what to wait for; *deadline_ms is when to serve at the
  * latest. Returns the number of entries. */
 size_t control_poll_fds(const struct control *c, struct pollfd *p, uint64_t *deadline_ms);
@@ -62,6 +68,10 @@ void control_serve(struct control *c, const struct pollfd *p, size_t n, uint64_t
 
 /* The end of a command that submit() took. Ignored when the client has left. */
 void control_handle_answer(struct control *c, const struct gateway_answer *a, uint64_t now_ms);
+
+/* Services that were abandoned: closes everything. What is at the path is no longer theirs to
+ * remove, and c stays for those that follow to compare with. */
+void control_leave(struct control *c);
 
 /* Removes the socket if it is still ours, closes everything, frees c. */
 void control_close(struct control *c);

@@ -12,32 +12,32 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "test_hooks.h"
 
 enum {
-    ROUNDS_MAX = 8,         /* of step and drain before the descriptors are looked at again */
-    FRAMES_MAX = 64,        /* written in one round */
-    UART_READS_MAX = 8,     /* of TRAFFIC_BYTES_MAX bytes, in one turn */
-    UART_QUEUE_MAX = 64,    /* bytes; the request before has had its time when one is sent */
-    WAKE_AT_LEAST_MS = 250, /* for stalls and a fresh snapshot */
-    SPIN_GUARD_MS = 5,      /* when the core waits for a device that takes nothing */
+    ROUNDS_MAX = 8,      /* of step and drain before the descriptors are looked at again */
+    FRAMES_MAX = 64,     /* written in one round */
+    UART_READS_MAX = 8,  /* of TRAFFIC_BYTES_MAX bytes, in one turn */
+    UART_QUEUE_MAX = 64, /* bytes; the request before has had its time when one is sent */
+    SPIN_GUARD_MS = 5,   /* when the core waits for a device that takes nothing */
 };
 
 /* ---- links ---- */
 
 static void report(struct gateway_thread *t, const struct thread_report *r) {
-    bool pushed = ring_push(&t->reports, r); /* THREAD_REPORTS: always room */
+    bool pushed = ring_push(&t->channel->reports, r); /* THREAD_REPORTS: always room */
     assert(pushed);
     (void)pushed;
     t->tell_services = true;
 }
 
 static void tell_uart(struct gateway_thread *t, bool up, uint64_t now_us) {
-    traffic_link(&t->traffic, TRAFFIC_UART_LINK, up, now_us);
+    traffic_link(&t->channel->traffic, TRAFFIC_UART_LINK, up, now_us);
     gateway_set_uart(&t->gateway, up, now_us / 1000);
 }
 
 static void tell_can(struct gateway_thread *t, bool up, uint64_t now_us) {
-    traffic_link(&t->traffic, TRAFFIC_CAN_LINK, up, now_us);
+    traffic_link(&t->channel->traffic, TRAFFIC_CAN_LINK, up, now_us);
     gateway_set_can(&t->gateway, up, now_us / 1000);
 }
 
@@ -51,6 +51,7 @@ static void detach(struct gateway_thread *t, enum port_link link, enum detach_re
         can_port_detach(&t->can);
         tell_can(t, false, now_us);
     }
+    t->device[link].fd = -1;
     report(t, &(struct thread_report){
                   .kind = REPORT_DETACHED, .link = link, .reason = reason, .error = error});
 }
@@ -61,24 +62,28 @@ static void detach_broken(struct gateway_thread *t, enum port_link link, int err
     detach(t, link, error == 0 ? DETACH_END_OF_FILE : DETACH_ERROR, error, now_us);
 }
 
-static void attach(struct gateway_thread *t, const struct thread_request *r, uint64_t now_us) {
-    if (r->attach.link == PORT_UART) {
-        assert(t->uart.fd < 0);
-        stream_tx_attach(&t->uart.tx, r->attach.fd, UART_QUEUE_MAX);
-        t->uart.fd = r->attach.fd;
+static void attach(struct gateway_thread *t, enum port_link link, const struct link_device *d,
+                   uint64_t now_us) {
+    assert(t->device[link].fd < 0);
+    t->device[link] = *d;
+    if (link == PORT_UART) {
+        stream_tx_attach(&t->uart.tx, d->fd, UART_QUEUE_MAX);
+        t->uart.fd = d->fd;
         tell_uart(t, true, now_us);
     } else {
-        assert(t->can.fd < 0);
-        can_port_attach(&t->can, r->attach.fd, r->attach.transport);
-        t->can_listen_only = r->attach.listen_only;
-        tell_can(t, !t->can_listen_only, now_us);
+        can_port_attach(&t->can, d->fd, d->transport);
+        tell_can(t, !d->config.listen_only, now_us);
     }
 }
 
 /* ---- requests ---- */
 
+/* The services that asked may be gone: those of now have not asked, and have no room for it. */
 static void push_answer(struct gateway_thread *t, const struct gateway_answer *a) {
-    bool pushed = ring_push(&t->answers, a); /* THREAD_COMMANDS_MAX: always room */
+    if (a->sequence >> THREAD_SEQUENCE_BITS != t->channel->generation) {
+        return;
+    }
+    bool pushed = ring_push(&t->channel->answers, a); /* THREAD_COMMANDS_MAX: always room */
     assert(pushed);
     (void)pushed;
     t->tell_services = true;
@@ -86,7 +91,7 @@ static void push_answer(struct gateway_thread *t, const struct gateway_answer *a
 
 static void serve_command(struct gateway_thread *t, const struct gateway_command *c,
                           uint64_t now_us) {
-    traffic_command(&t->traffic, c, now_us);
+    traffic_command(&t->channel->traffic, c, now_us);
     int err = gateway_command(&t->gateway, c, now_us / 1000);
     if (err != GW_OK) {
         push_answer(t,
@@ -96,27 +101,66 @@ static void serve_command(struct gateway_thread *t, const struct gateway_command
 
 static void serve_requests(struct gateway_thread *t, uint64_t now_us) {
     struct thread_request r;
-    while (ring_pop(&t->requests, &r)) {
+    while (ring_pop(&t->channel->requests, &r)) {
         switch (r.kind) {
         case REQUEST_COMMAND:
             serve_command(t, &r.command, now_us);
             break;
         case REQUEST_ATTACH:
-            attach(t, &r, now_us);
+            attach(t, r.attach.link, &r.attach.device, now_us);
             break;
         case REQUEST_DETACH:
-            if ((r.detach == PORT_UART ? t->uart.fd : t->can.fd) >= 0) {
+            if (t->device[r.detach].fd >= 0) {
                 detach(t, r.detach, DETACH_REQUESTED, 0, now_us);
             }
             break;
         case REQUEST_CONFIGURE: {
             const struct settings *old = t->gateway.settings;
-            traffic_mark(&t->traffic, TRAFFIC_CONFIGURED, now_us);
+            traffic_mark(&t->channel->traffic, TRAFFIC_CONFIGURED, now_us);
             gateway_configure(&t->gateway, r.settings, now_us / 1000);
             report(t, &(struct thread_report){.kind = REPORT_CONFIGURED, .released = old});
             break;
         }
         }
+    }
+}
+
+/* ---- the services ---- */
+
+static void begin_with(struct gateway_thread *t, struct channel *channel) {
+    t->channel = channel;
+    t->services = (struct services_watch){.moved_ms = clock_awake_ms()};
+    t->snapshot_at_ms = 0;
+}
+
+/* Leaves services that are stuck for those that follow them. */
+static void take_over(struct gateway_thread *t) {
+    struct channel *next = atomic_exchange_explicit(&t->next, NULL, memory_order_acquire);
+    if (next == NULL) {
+        return;
+    }
+    struct handover h = {.settings = t->gateway.settings};
+    memcpy(h.device, t->device, sizeof h.device);
+    next->taken = t->channel->handed = h;
+    traffic_follow(&next->traffic, &t->channel->traffic);
+    ring_copy(&t->channel->logs, &next->logs); /* how it came to this */
+    atomic_store_explicit(&t->channel->left, true, memory_order_release);
+    begin_with(t, next);
+    report(t, &(struct thread_report){.kind = REPORT_TAKEN_OVER});
+}
+
+static void watch_services(struct gateway_thread *t, uint64_t now_ms) {
+    struct services_watch *w = &t->services;
+    const uint64_t awake_ms = clock_awake_ms(), still_ms = awake_ms - w->moved_ms;
+    const uint32_t turns = atomic_load_explicit(&t->channel->turns, memory_order_relaxed);
+    if (turns != w->turns) {
+        if (w->told) {
+            gateway_note_services(&t->gateway, true, still_ms, now_ms);
+        }
+        *w = (struct services_watch){.turns = turns, .moved_ms = awake_ms};
+    } else if (!w->told && still_ms >= test_hook_patience_ms(SERVICES_SLOW_MS)) {
+        w->told = true;
+        gateway_note_services(&t->gateway, false, still_ms, now_ms);
     }
 }
 
@@ -136,8 +180,8 @@ static bool drain_uart(struct gateway_thread *t, uint64_t now_us) {
     /* A request that the device refuses is lost like one lost on the wire: the core asks again. */
     enum stream_result r = stream_tx_write(&t->uart.tx, t->uart.fd, bytes, n, now_ms);
     int error = errno;
-    traffic_bytes(&t->traffic, r == STREAM_WRITTEN ? TRAFFIC_UART_TX : TRAFFIC_UART_LOST, bytes, n,
-                  now_us);
+    traffic_bytes(&t->channel->traffic, r == STREAM_WRITTEN ? TRAFFIC_UART_TX : TRAFFIC_UART_LOST,
+                  bytes, n, now_us);
     if (r == STREAM_FAILED) {
         detach_broken(t, PORT_UART, error, now_us);
     }
@@ -154,8 +198,8 @@ static bool drain_frames(struct gateway_thread *t, uint64_t now_us) {
         }
         enum can_port_result r = can_port_write(&t->can, &f, now_ms);
         int error = errno;
-        traffic_frame(&t->traffic, r == CAN_PORT_DONE ? TRAFFIC_CAN_TX : TRAFFIC_CAN_LOST, &f,
-                      now_us);
+        traffic_frame(&t->channel->traffic, r == CAN_PORT_DONE ? TRAFFIC_CAN_TX : TRAFFIC_CAN_LOST,
+                      &f, now_us);
         gateway_frame_done(&t->gateway, &f, r == CAN_PORT_DONE);
         if (r == CAN_PORT_FAILED) {
             detach_broken(t, PORT_CAN, error, now_us);
@@ -171,8 +215,8 @@ static void drain_answers_and_logs(struct gateway_thread *t) {
         push_answer(t, &a);
     }
     struct log_record record;
-    while (!ring_full(&t->logs) && gateway_next_log(&t->gateway, &record)) {
-        (void)ring_push(&t->logs, &record);
+    while (!ring_full(&t->channel->logs) && gateway_next_log(&t->gateway, &record)) {
+        (void)ring_push(&t->channel->logs, &record);
         t->tell_services = true;
     }
 }
@@ -182,8 +226,8 @@ static void publish_snapshot(struct gateway_thread *t, uint64_t now_ms) {
         return;
     }
     t->snapshot_at_ms = now_ms + SNAPSHOT_PERIOD_MS;
-    gateway_snapshot(&t->gateway, snapshot_buffer_begin(&t->snapshot), now_ms);
-    snapshot_buffer_publish(&t->snapshot);
+    gateway_snapshot(&t->gateway, snapshot_buffer_begin(&t->channel->snapshot), now_ms);
+    snapshot_buffer_publish(&t->channel->snapshot);
 }
 
 static void check_stalls(struct gateway_thread *t, uint64_t now_us) {
@@ -210,7 +254,7 @@ static void read_uart(struct gateway_thread *t) {
             detach_broken(t, PORT_UART, n == 0 ? 0 : errno, now_us);
             return;
         }
-        traffic_bytes(&t->traffic, TRAFFIC_UART_RX, bytes, (size_t)n, now_us);
+        traffic_bytes(&t->channel->traffic, TRAFFIC_UART_RX, bytes, (size_t)n, now_us);
         gateway_uart_rx(&t->gateway, bytes, (size_t)n, now_us / 1000);
     }
 }
@@ -231,7 +275,7 @@ static void serve_uart(struct gateway_thread *t, short events) {
 static void handle_frame(void *context, const struct victron_frame *f) {
     struct gateway_thread *t = context;
     const uint64_t now_us = clock_now_us();
-    traffic_frame(&t->traffic, TRAFFIC_CAN_RX, f, now_us);
+    traffic_frame(&t->channel->traffic, TRAFFIC_CAN_RX, f, now_us);
     gateway_can_rx(&t->gateway, f, now_us / 1000);
 }
 
@@ -270,6 +314,7 @@ static uint64_t work(struct gateway_thread *t) {
     const uint64_t now_us = clock_now_us(), now_ms = now_us / 1000;
     bool sent = false;
     serve_requests(t, now_us);
+    take_over(t);
     uint64_t deadline_ms = gateway_step(&t->gateway, now_ms);
     for (int i = 0; i < ROUNDS_MAX; i++) {
         bool moved = drain_uart(t, now_us);
@@ -281,15 +326,16 @@ static uint64_t work(struct gateway_thread *t) {
         deadline_ms = gateway_step(&t->gateway, now_ms);
     }
     if (!sent) {
-        traffic_mark(&t->traffic, TRAFFIC_TURN, now_us);
+        traffic_mark(&t->channel->traffic, TRAFFIC_TURN, now_us);
     }
     check_stalls(t, now_us);
+    watch_services(t, now_ms);
     drain_answers_and_logs(t);
     publish_snapshot(t, now_ms);
     if (deadline_ms <= now_ms) {
         deadline_ms = now_ms + SPIN_GUARD_MS;
     }
-    uint64_t latest_ms = now_ms + WAKE_AT_LEAST_MS;
+    uint64_t latest_ms = now_ms + TURN_MAX_MS;
     return deadline_ms < latest_ms ? deadline_ms : latest_ms;
 }
 
@@ -334,21 +380,26 @@ static void wait_and_read(struct gateway_thread *t, uint64_t deadline_ms) {
 
 static void *run(void *argument) {
     struct gateway_thread *t = argument;
+    test_hook_gateway_begins(t);
     while (!atomic_load_explicit(&t->stop, memory_order_acquire)) {
+        test_hook_gateway_turn();
+        atomic_fetch_add_explicit(&t->turns, 1, memory_order_relaxed);
         uint64_t deadline_ms = work(t);
-        if (t->tell_services || t->traffic.tell) {
-            t->tell_services = t->traffic.tell = false;
-            (void)eventfd_write(t->services_fd, 1);
+        if (t->tell_services || t->channel->traffic.tell) {
+            t->tell_services = t->channel->traffic.tell = false;
+            (void)eventfd_write(t->channel->services_fd, 1);
         }
         wait_and_read(t, deadline_ms);
     }
+    test_hook_gateway_ends();
+    atomic_store_explicit(&t->ended, true, memory_order_release);
     return NULL;
 }
 
 /* ---- life, called by the services ---- */
 
 static void close_descriptors(struct gateway_thread *t) {
-    int *fd[] = {&t->wake_fd, &t->services_fd, &t->timer_fd};
+    int *fd[] = {&t->wake_fd, &t->timer_fd};
     for (size_t i = 0; i < sizeof fd / sizeof fd[0]; i++) {
         if (*fd[i] >= 0) {
             (void)close(*fd[i]);
@@ -369,41 +420,53 @@ static int start_thread(struct gateway_thread *t) {
     return -err;
 }
 
-int gateway_thread_start(struct gateway_thread *t, const struct settings *settings) {
-    ring_init(&t->requests, t->request_slots, THREAD_REQUESTS, sizeof t->request_slots[0]);
-    ring_init(&t->answers, t->answer_slots, THREAD_ANSWERS, sizeof t->answer_slots[0]);
-    ring_init(&t->reports, t->report_slots, THREAD_REPORTS, sizeof t->report_slots[0]);
-    ring_init(&t->logs, t->log_slots, THREAD_LOGS, sizeof t->log_slots[0]);
-    snapshot_buffer_init(&t->snapshot);
+int gateway_thread_start(struct gateway_thread *t, struct channel *channel,
+                         const struct settings *settings) {
+    const uint64_t now_us = clock_now_us();
     atomic_init(&t->stop, false);
-    t->uart.fd = -1;
+    atomic_init(&t->ended, false);
+    atomic_init(&t->next, NULL);
+    atomic_init(&t->turns, 0);
+    t->uart.fd = t->device[PORT_UART].fd = t->device[PORT_CAN].fd = -1;
     stream_tx_init(&t->uart.tx);
     can_port_init(&t->can);
-    traffic_init(&t->traffic);
-    const uint64_t now_us = clock_now_us();
-    traffic_mark(&t->traffic, TRAFFIC_START, now_us);
+    begin_with(t, channel);
+    traffic_mark(&channel->traffic, TRAFFIC_START, now_us);
     gateway_init(&t->gateway, settings, now_us / 1000);
     t->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-    t->services_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-    t->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
-    int err = t->wake_fd < 0 || t->services_fd < 0 || t->timer_fd < 0 ? -errno : start_thread(t);
+    t->timer_fd = timerfd_create(CLOCK_BOOTTIME, TFD_NONBLOCK | TFD_CLOEXEC);
+    int err = t->wake_fd < 0 || t->timer_fd < 0 ? -errno : start_thread(t);
     if (err != 0) {
         close_descriptors(t);
     }
     return err;
 }
 
-bool gateway_thread_request(struct gateway_thread *t, const struct thread_request *r) {
-    if (!ring_push(&t->requests, r)) {
+bool gateway_thread_request(struct gateway_thread *t, struct channel *channel,
+                            const struct thread_request *r) {
+    if (!ring_push(&channel->requests, r)) {
         return false;
     }
     (void)eventfd_write(t->wake_fd, 1);
     return true;
 }
 
-void gateway_thread_stop(struct gateway_thread *t) {
+void gateway_thread_take_over(struct gateway_thread *t, struct channel *channel) {
+    atomic_store_explicit(&t->next, channel, memory_order_release);
+    (void)eventfd_write(t->wake_fd, 1);
+}
+
+bool gateway_thread_stop(struct gateway_thread *t, unsigned timeout_ms) {
+    const uint64_t end_ms = clock_awake_ms() + timeout_ms;
     atomic_store_explicit(&t->stop, true, memory_order_release);
     (void)eventfd_write(t->wake_fd, 1);
+    while (!atomic_load_explicit(&t->ended, memory_order_acquire)) {
+        if (clock_awake_ms() >= end_ms) {
+            return false;
+        }
+        (void)poll(NULL, 0, 1);
+    }
     (void)pthread_join(t->thread, NULL);
     close_descriptors(t);
+    return true;
 }

@@ -1,16 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The thread that steers the battery: poll(2), one timerfd, the core, and the two connected
  * descriptors. It never locks, allocates, opens, resolves, or writes to anything but the BMS, the
- * CAN device and its own eventfds.
- *
- * What joins it to the services, each with one producer and one consumer:
- *
- *   requests  services -> gateway   commands, descriptors to use, new settings
- *   answers   gateway -> services   exactly one for each command
- *   reports   gateway -> services   descriptors given up, settings no longer used
- *   logs      gateway -> services   records; a full ring leaves them to the core, which counts
- *   traffic   gateway -> services   what the core was told and what it sent; dropped when full
- *   snapshot  gateway -> services   the latest state
+ * CAN device and its own eventfds. With the services it shares a channel (channel.h).
  *
  * A descriptor is always the services' to close. From the request to attach it until the report
  * that it is detached (or the thread's end) the gateway thread alone reads and writes it. */
@@ -23,50 +14,14 @@
 #include <stdint.h>
 
 #include "can_port.h"
+#include "channel.h"
 #include "gateway/gateway.h"
-#include "ring.h"
-#include "snapshot.h"
 #include "stream.h"
-#include "traffic.h"
 
 enum {
-    THREAD_REQUESTS = 16,
-    THREAD_COMMANDS_MAX = 8, /* without an answer: the services' to keep to */
-    THREAD_ANSWERS = 8,      /* hence never full */
-    THREAD_REPORTS = 8,      /* one for each link and one for the settings: never full */
-    THREAD_LOGS = 256,
     SNAPSHOT_PERIOD_MS = 100,
-};
-
-enum port_link { PORT_UART, PORT_CAN, PORT_LINKS };
-
-/* REQUEST_DETACH: answered by a report, unless one that the link is detached is under way. */
-enum request_kind { REQUEST_COMMAND, REQUEST_ATTACH, REQUEST_DETACH, REQUEST_CONFIGURE };
-
-struct thread_request {
-    enum request_kind kind;
-    union {
-        struct gateway_command command;
-        struct {
-            enum port_link link;
-            int fd;                       /* non-blocking */
-            enum can_transport transport; /* PORT_CAN */
-            bool listen_only;             /* PORT_CAN: nothing is to be sent */
-        } attach;
-        enum port_link detach;
-        const struct settings *settings; /* borrowed until the report that they are released */
-    };
-};
-
-enum report_kind { REPORT_DETACHED, REPORT_CONFIGURED };
-enum detach_reason { DETACH_END_OF_FILE, DETACH_ERROR, DETACH_STALLED, DETACH_REQUESTED };
-
-struct thread_report {
-    enum report_kind kind;
-    enum port_link link; /* REPORT_DETACHED, as are the next two */
-    enum detach_reason reason;
-    int error;                       /* errno of DETACH_ERROR */
-    const struct settings *released; /* REPORT_CONFIGURED: the old ones */
+    TURN_MAX_MS = 250,        /* a turn of its loop takes no longer */
+    SERVICES_SLOW_MS = 10000, /* without progress of the services: worth a line */
 };
 
 struct uart_port {
@@ -74,40 +29,49 @@ struct uart_port {
     struct stream_tx tx;
 };
 
+/* How long the services have made no progress, as the gateway thread sees it. */
+struct services_watch {
+    uint32_t turns;
+    uint64_t moved_ms;
+    bool told;
+};
+
 struct gateway_thread {
-    struct ring requests, answers, reports, logs;
-    struct traffic traffic;
-    struct snapshot_buffer snapshot;
-    _Atomic bool stop;
-    int wake_fd;     /* eventfd: something was requested */
-    int services_fd; /* eventfd: there is an answer, a report or a log record */
+    _Atomic bool stop, ended;
+    _Atomic(struct channel *) next; /* to take over from the present one; NULL: none */
+    int wake_fd;                    /* eventfd: something was requested */
     int timer_fd;
     pthread_t thread;
+    alignas(RING_CACHE_LINE) _Atomic uint32_t turns; /* of its loop: it makes progress */
 
     /* the gateway thread's own */
+    struct channel *channel; /* borrowed */
     struct gateway gateway;
     struct uart_port uart;
     struct can_port can;
-    bool can_listen_only;
+    struct link_device device[PORT_LINKS]; /* as they were attached */
     bool tell_services;
     uint64_t snapshot_at_ms;
-
-    struct thread_request request_slots[THREAD_REQUESTS];
-    struct gateway_answer answer_slots[THREAD_ANSWERS];
-    struct thread_report report_slots[THREAD_REPORTS];
-    struct log_record log_slots[THREAD_LOGS];
+    struct services_watch services;
 };
 
 /* Starts the thread with all signals blocked. t: zeroed memory, kept in place until
- * gateway_thread_stop(); settings: borrowed as in struct thread_request. 0 or a negative errno,
- * with nothing left open. */
-int gateway_thread_start(struct gateway_thread *t, const struct settings *settings);
+ * gateway_thread_stop(); channel: open, borrowed until then or until another one takes over;
+ * settings: borrowed as in struct thread_request. 0 or a negative errno, with nothing left open. */
+int gateway_thread_start(struct gateway_thread *t, struct channel *channel,
+                         const struct settings *settings);
 
-/* Services: hands in a request; false when the ring is full. */
-bool gateway_thread_request(struct gateway_thread *t, const struct thread_request *r);
+/* Services: hands in a request on their channel; false when the ring is full. */
+bool gateway_thread_request(struct gateway_thread *t, struct channel *channel,
+                            const struct thread_request *r);
 
-/* Ends the thread and waits for it: microseconds, it never blocks. Rings and snapshot can be read
- * until t is freed. */
-void gateway_thread_stop(struct gateway_thread *t);
+/* Supervisor: channel, open and new, takes the present one's place within a turn. Its first report
+ * is REPORT_TAKEN_OVER. What the services of before had requested by then is done; of what they
+ * had not fetched the log is handed on, answers and reports are not. */
+void gateway_thread_take_over(struct gateway_thread *t, struct channel *channel);
+
+/* Ends the thread and waits for it: microseconds, as it never blocks, and never more than
+ * timeout_ms. False: it did not end, and t must stay where it is. */
+bool gateway_thread_stop(struct gateway_thread *t, unsigned timeout_ms);
 
 #endif

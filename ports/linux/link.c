@@ -129,6 +129,14 @@ static void close_device(enum link_kind kind, int fd) {
     }
 }
 
+static void close_held(struct link *l) {
+    int fd = atomic_exchange_explicit(&l->held, -1, memory_order_acq_rel);
+    if (fd >= 0) {
+        close_device(l->spec.kind, fd);
+    }
+    l->fd = -1;
+}
+
 /* A descriptor or a negative errno; tcp:// is opened elsewhere. */
 static int open_device(const struct link *l) {
     int fd = -EINVAL;
@@ -220,6 +228,7 @@ static void plan_retry(struct link *l, uint64_t now_ms) {
 
 static void opened(struct link *l, int fd) {
     l->fd = fd;
+    atomic_store_explicit(&l->held, fd, memory_order_release);
     l->state = LINK_READY;
 }
 
@@ -278,7 +287,7 @@ static void take_config(struct link_config *c, enum port_link id, const struct s
 
 /* Nothing is open; the first attempt is due at once. */
 static void begin_with(struct link *l, enum port_link id, const struct link_config *c) {
-    memset(l, 0, sizeof *l);
+    memset(l, 0, offsetof(struct link, held));
     l->id = id;
     l->config = *c;
     l->fd = -1;
@@ -294,7 +303,17 @@ static void begin_with(struct link *l, enum port_link id, const struct link_conf
 void link_init(struct link *l, enum port_link id, const struct settings *settings) {
     struct link_config c;
     take_config(&c, id, settings);
+    atomic_init(&l->held, -1);
     begin_with(l, id, &c);
+}
+
+void link_take_over(struct link *l, const struct link_device *d, const struct settings *settings,
+                    uint64_t now_ms) {
+    begin_with(l, l->id, &d->config);
+    opened(l, d->fd);
+    l->state = LINK_ATTACHED;
+    l->attached_at_ms = now_ms;
+    link_configure(l, settings);
 }
 
 void link_configure(struct link *l, const struct settings *settings) {
@@ -395,8 +414,7 @@ void link_detached(struct link *l, const struct thread_report *why, struct log_s
     }
     enum log_level level = why->reason == DETACH_REQUESTED ? LOG_INFO : LOG_WARN;
     log_sink_write(log, level, l->name, "lost device=%s reason=\"%s\"", l->config.device, reason);
-    close_device(l->spec.kind, l->fd);
-    l->fd = -1;
+    close_held(l);
     if (now_ms - l->attached_at_ms >= LINK_GOOD_LIFE_MS) {
         l->backoff_ms = LINK_BACKOFF_FIRST_MS;
     }
@@ -407,11 +425,23 @@ void link_close(struct link *l) {
     if (l->state == LINK_CONNECTING) {
         tcp_open_end(&l->tcp);
     }
-    if (l->fd >= 0) {
-        close_device(l->spec.kind, l->fd);
-        l->fd = -1;
-    }
+    close_held(l);
     l->state = LINK_OFF;
+}
+
+void link_close_abandoned(struct link *l, int kept) {
+    int fd = atomic_exchange_explicit(&l->held, -1, memory_order_acq_rel);
+    if (fd >= 0 && fd != kept) {
+        tty_close(fd); /* of any kind: to what is no tty it is close(2) */
+    }
+}
+
+struct link_device link_device(const struct link *l) {
+    return (struct link_device){
+        .fd = l->fd,
+        .transport = l->spec.kind == LINK_SOCKETCAN ? CAN_OVER_SOCKETCAN : CAN_OVER_SLCAN,
+        .config = l->config,
+    };
 }
 
 /* ---- one command ---- */

@@ -15,8 +15,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "can_port.h"
-#include "gateway_thread.h"
+#include "channel.h"
 #include "log_sink.h"
 #include "settings/settings.h"
 #include "tcp.h"
@@ -44,14 +43,6 @@ enum {
     LINK_SLOW_CONNECT_MS = 5000, /* connecting for longer than this is worth a line */
 };
 
-/* What the settings say about one link. */
-struct link_config {
-    char device[SETTINGS_PATH_MAX + 1];
-    uint32_t bitrate; /* of the tty, or of the CAN bus */
-    bool listen_only; /* hardware.can.mode, as is the next one */
-    bool loopback;
-};
-
 struct link {
     enum port_link id;
     const char *name;    /* the log's module: "uart" or "can" */
@@ -67,6 +58,11 @@ struct link {
     bool complained; /* since the device last worked */
     uint64_t complained_at_ms;
     int complained_of; /* errno of the last line */
+
+    /* Last, and never simply overwritten: fd as long as it is for whoever has this link to close.
+     * Taking it out by an exchange is the right to close it: when services are abandoned, they and
+     * those that follow both try, and one of them finds -1. */
+    _Atomic int held;
 };
 
 /* l must stay in place: it points into itself. */
@@ -99,8 +95,20 @@ void link_attached(struct link *l, struct log_sink *log, uint64_t now_ms);
 void link_detached(struct link *l, const struct thread_report *why, struct log_sink *log,
                    uint64_t now_ms);
 
+/* READY: what to hand over. */
+struct link_device link_device(const struct link *l);
+
+/* Begins with a device that the gateway thread has already, opened by services that were abandoned;
+ * now to be opened as the settings say, if that is something else. */
+void link_take_over(struct link *l, const struct link_device *d, const struct settings *settings,
+                    uint64_t now_ms);
+
 /* Closes whatever is open. The gateway thread must not use fd any more. */
 void link_close(struct link *l);
+
+/* Of services that were abandoned, called by them when they wake and by those that follow: closes
+ * what they had open, but not `kept`, which the gateway thread took along. Touches only l->held. */
+void link_close_abandoned(struct link *l, int kept);
 
 /* Opens the BMS device for one command, waiting at most timeout_ms. A descriptor for
  * link_close_once(), or a negative errno with the reason in why. */

@@ -200,7 +200,7 @@ static ssize_t read_file(const char *path, char *buf, size_t cap) {
 }
 
 static int parse_file(const char *path, struct settings *out, char *why, size_t cap) {
-    static char text[SETTINGS_JSON_MAX + 1]; /* read by the services thread alone */
+    char text[SETTINGS_JSON_MAX + 1];
     struct settings_error e = {0};
     ssize_t n = read_file(path, text, sizeof text);
     if (n == -EFBIG) {

@@ -41,6 +41,15 @@ bool ring_pop(struct ring *r, void *element) {
     return true;
 }
 
+/* Slots between tail and head change only by the producer, which we are. */
+void ring_copy(const struct ring *from, struct ring *to) {
+    uint32_t head = atomic_load_explicit(&from->head, memory_order_relaxed);
+    uint32_t tail = atomic_load_explicit(&from->tail, memory_order_acquire);
+    while (tail != head && ring_push(to, slot(from, tail))) {
+        tail++;
+    }
+}
+
 bool ring_full(const struct ring *r) {
     uint32_t head = atomic_load_explicit(&r->head, memory_order_relaxed);
     uint32_t tail = atomic_load_explicit(&r->tail, memory_order_acquire);

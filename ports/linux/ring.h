@@ -34,6 +34,10 @@ bool ring_push(struct ring *r, const void *element);
 /* Consumer: copies the oldest element out; false when the ring is empty. */
 bool ring_pop(struct ring *r, void *element);
 
+/* Producer of both: what its consumer has not taken out of `from` yet is put into `to` as well, as
+ * much as fits. */
+void ring_copy(const struct ring *from, struct ring *to);
+
 /* Producer: a push would be refused now. The consumer can only make this false. */
 bool ring_full(const struct ring *r);
 

@@ -7,57 +7,30 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <sys/random.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-#include "adapter_watch.h"
-#include "can_watch.h"
 #include "clock.h"
-#include "control.h"
-#include "gateway_thread.h"
-#include "link.h"
-#include "log_sink.h"
-#include "recorder.h"
+#include "notify.h"
 #include "reload.h"
-#include "version.h"
+#include "runtime_state.h"
+#include "test_hooks.h"
 
-/* A command under way: its answer goes to runtime_next_answer() or to the control socket. */
-struct under_way {
-    bool used, api;
-    uint32_t sequence;
-};
-
-struct runtime {
-    struct gateway_thread gateway; /* first: it is aligned to cache lines */
-    struct runtime_options options;
-    struct settings started; /* for what needs a restart */
-    struct settings set[2];  /* set[current] is lent to the gateway thread */
-    unsigned current;
-    bool configuring; /* the other one is still lent, too */
-    bool reload_wanted;
-    bool stopping;
-
-    struct log_sink log;
-    struct link link[PORT_LINKS];
-    struct can_watch watch;       /* of a SocketCAN interface */
-    struct adapter_watch adapter; /* of a serial CAN adapter */
-    struct control *control;      /* NULL: none */
-    struct recorder recorder;
-    int stop_fd;   /* eventfd: runtime_request_stop() */
-    int signal_fd; /* -1: none */
-    sigset_t old_signals;
-
-    uint32_t sequence;
-    struct under_way under_way[THREAD_COMMANDS_MAX];
-    struct gateway_answer answer[RUNTIME_ANSWERS_MAX];
-    unsigned answer_first, answer_count;
+enum {
+    TURN_AT_LEAST_MS = 1000, /* so that a thread that is stuck can be told from one without work */
+    STATUS_PERIOD_MS = 1000,
+    GATEWAY_STILL_MS = 5000, /* where no watchdog says less */
 };
 
 /* ---- commands and answers ---- */
+
+/* Unlike any that services before or after these use: an answer may outlive who asked. */
+static uint32_t next_sequence(const struct runtime *rt) {
+    const uint32_t mask = (UINT32_C(1) << THREAD_SEQUENCE_BITS) - 1;
+    return (uint32_t)rt->channel.generation << THREAD_SEQUENCE_BITS | ((rt->sequence + 1) & mask);
+}
 
 static int submit(struct runtime *rt, const struct gateway_command *c, bool api,
                   uint32_t *sequence) {
@@ -74,11 +47,11 @@ static int submit(struct runtime *rt, const struct gateway_command *c, bool api,
         return GW_ERR_BUSY;
     }
     struct thread_request r = {.kind = REQUEST_COMMAND, .command = *c};
-    r.command.sequence = rt->sequence + 1;
-    if (!gateway_thread_request(&rt->gateway, &r)) {
+    r.command.sequence = next_sequence(rt);
+    if (!gateway_thread_request(rt->gateway, &rt->channel, &r)) {
         return GW_ERR_BUSY;
     }
-    rt->sequence++;
+    rt->sequence = r.command.sequence;
     *slot = (struct under_way){.used = true, .api = api, .sequence = rt->sequence};
     if (sequence != NULL) {
         *sequence = rt->sequence;
@@ -96,16 +69,22 @@ static int submit_for_control(void *context, const struct gateway_command *c, ui
 
 static const struct gateway_snapshot *snapshot_for_control(void *context) {
     struct runtime *rt = context;
-    return snapshot_buffer_latest(&rt->gateway.snapshot);
+    return snapshot_buffer_latest(&rt->channel.snapshot);
 }
 
 static void can_for_control(void *context, struct can_status *out) {
     struct runtime *rt = context;
-    can_watch_status(&rt->watch, &rt->gateway.can.feedback, out);
+    can_watch_status(&rt->watch, &rt->gateway->can.feedback, out);
 }
 
+const struct control_backend runtime_control_backend = {
+    .snapshot = snapshot_for_control,
+    .can_status = can_for_control,
+    .submit = submit_for_control,
+};
+
 bool runtime_snapshot(struct runtime *rt, struct gateway_snapshot *out) {
-    const struct gateway_snapshot *s = snapshot_buffer_latest(&rt->gateway.snapshot);
+    const struct gateway_snapshot *s = snapshot_buffer_latest(&rt->channel.snapshot);
     if (s != NULL) {
         *out = *s;
     }
@@ -142,7 +121,7 @@ static void handle_answer(struct runtime *rt, const struct gateway_answer *a, ui
 
 /* ---- configuration ---- */
 
-static enum log_level log_level_of(const struct settings *s) {
+enum log_level runtime_log_level(const struct settings *s) {
     static const enum log_level level[] = {
         [SETTINGS_LOG_ERROR] = LOG_ERROR,
         [SETTINGS_LOG_WARN] = LOG_WARN,
@@ -178,13 +157,13 @@ static void reload(struct runtime *rt) {
     }
     reload_keep_restart_rows(spare, &rt->started, tell_restart, rt);
     const struct thread_request r = {.kind = REQUEST_CONFIGURE, .settings = spare};
-    if (!gateway_thread_request(&rt->gateway, &r)) {
+    if (!gateway_thread_request(rt->gateway, &rt->channel, &r)) {
         rt->reload_wanted = true; /* the ring is full: the next turn tries again */
         return;
     }
     rt->current = 1 - rt->current;
     rt->configuring = true;
-    rt->log.level = log_level_of(spare);
+    rt->log.level = runtime_log_level(spare);
     for (size_t i = 0; i < PORT_LINKS; i++) {
         link_configure(&rt->link[i], spare);
     }
@@ -195,7 +174,7 @@ static void reload(struct runtime *rt) {
 
 static void handle_reports(struct runtime *rt, uint64_t now_ms) {
     struct thread_report r;
-    while (ring_pop(&rt->gateway.reports, &r)) {
+    while (!runtime_is_abandoned(rt) && ring_pop(&rt->channel.reports, &r)) {
         switch (r.kind) {
         case REPORT_DETACHED:
             link_detached(&rt->link[r.link], &r, &rt->log, now_ms);
@@ -203,12 +182,14 @@ static void handle_reports(struct runtime *rt, uint64_t now_ms) {
         case REPORT_CONFIGURED:
             rt->configuring = false;
             break;
+        case REPORT_TAKEN_OVER:
+            runtime_take_over(rt, now_ms);
+            break;
         }
     }
 }
 
-/* The wall clock can be before 1970 on a machine without a battery for it. */
-static uint64_t wall_clock_ms(void) {
+uint64_t runtime_wall_clock_ms(void) {
     int64_t ms = clock_wall_offset_ms();
     return ms > 0 ? (uint64_t)ms : 0;
 }
@@ -217,45 +198,44 @@ static uint64_t wall_clock_ms(void) {
  * next one waits for its report, so set[current] is what a TRAFFIC_CONFIGURED here speaks of. */
 static void take_traffic(struct runtime *rt) {
     struct traffic_event e;
-    recorder_set_clock(&rt->recorder, clock_now_us(), wall_clock_ms());
-    for (unsigned i = 0; i < TRAFFIC_SLOTS && traffic_pop(&rt->gateway.traffic, &e); i++) {
+    recorder_set_clock(&rt->recorder, clock_now_us(), runtime_wall_clock_ms());
+    for (unsigned i = 0; i < TRAFFIC_SLOTS && traffic_pop(&rt->channel.traffic, &e); i++) {
         recorder_take(&rt->recorder, &e, &rt->set[rt->current]);
     }
 }
 
-static void handle_gateway(struct runtime *rt, uint64_t now_ms) {
+void runtime_handle_gateway(struct runtime *rt, uint64_t now_ms) {
     struct gateway_answer a;
     struct log_record record;
     handle_reports(rt, now_ms);
-    take_traffic(rt);
-    while (ring_pop(&rt->gateway.answers, &a)) {
+    if (rt->taken_over) {
+        take_traffic(rt);
+    }
+    while (ring_pop(&rt->channel.answers, &a)) {
         handle_answer(rt, &a, now_ms);
     }
-    while (!log_sink_is_full(&rt->log) && ring_pop(&rt->gateway.logs, &record)) {
+    while (!runtime_is_abandoned(rt) && !log_sink_is_full(&rt->log) &&
+           ring_pop(&rt->channel.logs, &record)) {
         log_sink_record(&rt->log, &record);
     }
 }
 
 static uint64_t step_links(struct runtime *rt, uint64_t now_ms) {
     uint64_t deadline_ms = UINT64_MAX;
-    for (size_t i = 0; i < PORT_LINKS; i++) {
+    for (size_t i = 0; i < PORT_LINKS && rt->taken_over && !runtime_is_abandoned(rt); i++) {
         struct link *l = &rt->link[i];
         uint64_t at_ms = link_step(l, &rt->log, now_ms);
         if (link_wants_back(l)) {
             const struct thread_request r = {.kind = REQUEST_DETACH, .detach = l->id};
-            l->detach_requested = gateway_thread_request(&rt->gateway, &r);
+            l->detach_requested = gateway_thread_request(rt->gateway, &rt->channel, &r);
             at_ms = l->detach_requested ? at_ms : now_ms + 1; /* the ring is full */
         }
         if (l->state == LINK_READY) {
             const struct thread_request r = {
                 .kind = REQUEST_ATTACH,
-                .attach = {.link = l->id,
-                           .fd = l->fd,
-                           .transport =
-                               l->spec.kind == LINK_SOCKETCAN ? CAN_OVER_SOCKETCAN : CAN_OVER_SLCAN,
-                           .listen_only = l->config.listen_only},
+                .attach = {.link = l->id, .device = link_device(l)},
             };
-            if (gateway_thread_request(&rt->gateway, &r)) {
+            if (gateway_thread_request(rt->gateway, &rt->channel, &r)) {
                 link_attached(l, &rt->log, now_ms);
             } else {
                 at_ms = now_ms + 1;
@@ -263,18 +243,25 @@ static uint64_t step_links(struct runtime *rt, uint64_t now_ms) {
         }
         deadline_ms = at_ms < deadline_ms ? at_ms : deadline_ms;
     }
+    atomic_store_explicit(&rt->links_tried, rt->taken_over, memory_order_release);
     return deadline_ms;
 }
 
 static uint64_t step_watch(struct runtime *rt, uint64_t now_ms) {
     const struct link *l = &rt->link[PORT_CAN];
     const bool attached = l->state == LINK_ATTACHED;
-    const uint64_t bus_ms = can_watch_step(&rt->watch, &rt->gateway.can.feedback,
+    const uint64_t bus_ms = can_watch_step(&rt->watch, &rt->gateway->can.feedback,
                                            attached ? l->fd : -1, &rt->log, now_ms);
     const uint64_t adapter_ms =
-        adapter_watch_step(&rt->adapter, &rt->gateway.can.feedback,
+        adapter_watch_step(&rt->adapter, &rt->gateway->can.feedback,
                            attached && l->spec.kind == LINK_SLCAN, &rt->log, now_ms);
     return bus_ms < adapter_ms ? bus_ms : adapter_ms;
+}
+
+static void tell_stop(struct runtime *rt, int signal) {
+    log_sink_write(&rt->log, LOG_INFO, "gateway", "stopping signal=%s",
+                   signal == SIGINT ? "SIGINT" : "SIGTERM");
+    rt->stopping = true;
 }
 
 static void handle_signals(struct runtime *rt) {
@@ -283,9 +270,7 @@ static void handle_signals(struct runtime *rt) {
         if (info.ssi_signo == SIGHUP) {
             rt->reload_wanted = true;
         } else {
-            log_sink_write(&rt->log, LOG_INFO, "gateway", "stopping signal=%s",
-                           info.ssi_signo == SIGINT ? "SIGINT" : "SIGTERM");
-            rt->stopping = true;
+            tell_stop(rt, (int)info.ssi_signo);
         }
     }
 }
@@ -295,187 +280,149 @@ static void clear_counter(int fd) {
     (void)!read(fd, &count, sizeof count); /* non-blocking; whether it was set does not matter */
 }
 
-static int wait_ms(uint64_t deadline_ms, uint64_t now_ms, int timeout_ms) {
-    if (deadline_ms <= now_ms) {
-        return 0;
+/* ---- what is told of the gateway thread ---- */
+
+static void watch_gateway(struct runtime *rt) {
+    struct gateway_watch *w = &rt->gateway_watch;
+    const uint64_t awake_ms = clock_awake_ms();
+    const uint64_t limit_ms =
+        rt->options.gateway_still_ms != 0 ? rt->options.gateway_still_ms : GATEWAY_STILL_MS;
+    const uint32_t turns = atomic_load_explicit(&rt->gateway->turns, memory_order_relaxed);
+    if (turns != w->turns || w->moved_ms == 0) {
+        if (w->told) {
+            log_sink_write(&rt->log, LOG_WARN, "gateway",
+                           "the battery path makes progress again after_ms=%llu",
+                           (unsigned long long)(awake_ms - w->moved_ms));
+        }
+        *w = (struct gateway_watch){.turns = turns, .moved_ms = awake_ms};
+    } else if (!w->told && awake_ms - w->moved_ms >= limit_ms) {
+        w->told = true;
+        log_sink_write(&rt->log, LOG_ERROR, "gateway",
+                       "the battery path makes no progress for_ms=%llu next=\"%s\"",
+                       (unsigned long long)(awake_ms - w->moved_ms),
+                       rt->options.gateway_still_ms != 0
+                           ? "the service manager's watchdog restarts it"
+                           : "restart the gateway");
     }
-    uint64_t rest = deadline_ms - now_ms;
-    if (timeout_ms >= 0 && rest > (uint64_t)timeout_ms) {
-        return timeout_ms;
-    }
-    return deadline_ms == UINT64_MAX ? -1 : rest > INT32_MAX ? INT32_MAX : (int)rest;
 }
 
-bool runtime_poll(struct runtime *rt, int timeout_ms) {
-    enum { GATEWAY, STOP, SIGNALS, LOG, WATCH, LINKS, CONTROL = LINKS + PORT_LINKS };
-    struct pollfd p[CONTROL + CONTROL_POLL_FDS] = {
-        [GATEWAY] = {.fd = rt->gateway.services_fd, .events = POLLIN},
-        [STOP] = {.fd = rt->stop_fd, .events = POLLIN},
-        [SIGNALS] = {.fd = rt->signal_fd, .events = POLLIN},
-    };
-    uint64_t now_ms = clock_now_ms(), control_ms = UINT64_MAX;
-    uint64_t deadline_ms = step_links(rt, now_ms);
-    const uint64_t watch_ms = step_watch(rt, now_ms);
-    deadline_ms = watch_ms < deadline_ms ? watch_ms : deadline_ms;
-    size_t n = CONTROL, clients = 0;
-    p[WATCH] = (struct pollfd){.fd = can_watch_wait_fd(&rt->watch), .events = POLLIN};
-    p[LOG] = (struct pollfd){.fd = log_sink_wait_fd(&rt->log), .events = POLLOUT};
-    for (size_t i = 0; i < PORT_LINKS; i++) {
-        p[LINKS + i].fd = link_wait_fd(&rt->link[i], &p[LINKS + i].events);
+/* One line for whoever asks the service manager. */
+static void tell_status(struct runtime *rt, uint64_t now_ms) {
+    char text[RUNTIME_STATUS_MAX];
+    if (rt->options.notify == NULL || now_ms < rt->status_at_ms) {
+        return;
     }
-    if (rt->control != NULL) {
-        clients = control_poll_fds(rt->control, p + n, &control_ms);
-        n += clients;
-        deadline_ms = control_ms < deadline_ms ? control_ms : deadline_ms;
+    rt->status_at_ms = now_ms + STATUS_PERIOD_MS;
+    const struct gateway_snapshot *s = snapshot_buffer_latest(&rt->channel.snapshot);
+    if (s == NULL) {
+        return;
     }
-    if (rt->stopping || poll(p, n, wait_ms(deadline_ms, now_ms, timeout_ms)) < 0) {
-        return !rt->stopping;
+    (void)snprintf(text, sizeof text, "BMS %s, data %s, CAN %s, GX %s",
+                   tinybms_link_text(s->bms_link), stage_text(s->stage), s->can_up ? "up" : "down",
+                   s->gx_present ? "present" : "not heard");
+    if (strcmp(text, rt->status) != 0 && notify_status(rt->options.notify, text)) {
+        memcpy(rt->status, text, sizeof text);
     }
-    now_ms = clock_now_ms();
-    if (p[GATEWAY].revents != 0) {
-        clear_counter(rt->gateway.services_fd);
+}
+
+/* ---- a turn ---- */
+
+static void take_orders(struct runtime *rt) {
+    const uint32_t asked = atomic_load_explicit(&rt->reloads_asked, memory_order_acquire);
+    const int signal = atomic_load_explicit(&rt->stop_signal, memory_order_acquire);
+    if (asked != rt->reloads_seen) {
+        rt->reloads_seen = asked;
+        rt->reload_wanted = true;
     }
-    if (p[SIGNALS].revents != 0) {
-        handle_signals(rt);
-    }
-    rt->stopping = rt->stopping || p[STOP].revents != 0;
-    log_sink_flush(&rt->log);
-    handle_gateway(rt, now_ms);
-    if (p[WATCH].revents != 0 &&
-        can_watch_receive(&rt->watch, &rt->gateway.can.feedback, &rt->log, now_ms)) {
-        link_hurry(&rt->link[PORT_CAN], now_ms);
-    }
-    if (rt->control != NULL) {
-        control_serve(rt->control, p + CONTROL, clients, now_ms);
+    if (signal != 0 && !rt->stopping) {
+        tell_stop(rt, signal);
     }
     if (rt->reload_wanted) {
         reload(rt);
     }
-    return !rt->stopping;
+    if (!rt->reload_wanted && !rt->configuring) {
+        atomic_store_explicit(&rt->reloads_done, rt->reloads_seen, memory_order_release);
+    }
+}
+
+static int wait_ms(uint64_t deadline_ms, uint64_t now_ms, int timeout_ms) {
+    if (deadline_ms <= now_ms) {
+        return 0;
+    }
+    uint64_t rest =
+        deadline_ms - now_ms < TURN_AT_LEAST_MS ? deadline_ms - now_ms : TURN_AT_LEAST_MS;
+    return timeout_ms >= 0 && rest > (uint64_t)timeout_ms ? timeout_ms : (int)rest;
+}
+
+enum { GATEWAY, STOP, SIGNALS, LOG, WATCH, LINKS, CONTROL = LINKS + PORT_LINKS };
+enum { POLL_FDS = CONTROL + CONTROL_POLL_FDS };
+
+/* What to wait for; returns until when. *n: entries of p. */
+static uint64_t prepare(struct runtime *rt, struct pollfd p[POLL_FDS], size_t *n, uint64_t now_ms) {
+    uint64_t deadline_ms = step_links(rt, now_ms), control_ms = UINT64_MAX;
+    const uint64_t watch_ms = step_watch(rt, now_ms);
+    deadline_ms = watch_ms < deadline_ms ? watch_ms : deadline_ms;
+    p[GATEWAY] = (struct pollfd){.fd = rt->channel.services_fd, .events = POLLIN};
+    p[STOP] = (struct pollfd){.fd = rt->stop_fd, .events = POLLIN};
+    p[SIGNALS] = (struct pollfd){.fd = rt->signal_fd, .events = POLLIN};
+    p[WATCH] = (struct pollfd){.fd = can_watch_wait_fd(&rt->watch), .events = POLLIN};
+    p[LOG] = (struct pollfd){.fd = log_sink_wait_fd(&rt->log), .events = POLLOUT};
+    for (size_t i = 0; i < PORT_LINKS; i++) {
+        p[LINKS + i] = (struct pollfd){.fd = -1};
+        if (rt->taken_over) {
+            p[LINKS + i].fd = link_wait_fd(&rt->link[i], &p[LINKS + i].events);
+        }
+    }
+    *n = CONTROL;
+    if (rt->control != NULL) {
+        *n += control_poll_fds(rt->control, p + CONTROL, &control_ms);
+    }
+    return control_ms < deadline_ms ? control_ms : deadline_ms;
+}
+
+static void serve(struct runtime *rt, const struct pollfd p[POLL_FDS], size_t n, uint64_t now_ms) {
+    if (p[GATEWAY].revents != 0) {
+        clear_counter(rt->channel.services_fd);
+    }
+    if (p[SIGNALS].revents != 0) {
+        handle_signals(rt);
+    }
+    log_sink_flush(&rt->log);
+    runtime_handle_gateway(rt, now_ms);
+    if (p[WATCH].revents != 0 &&
+        can_watch_receive(&rt->watch, &rt->gateway->can.feedback, &rt->log, now_ms)) {
+        link_hurry(&rt->link[PORT_CAN], now_ms);
+    }
+    if (rt->control != NULL && n > CONTROL && !runtime_is_abandoned(rt)) {
+        control_serve(rt->control, p + CONTROL, n - CONTROL, now_ms);
+    }
+    watch_gateway(rt);
+    tell_status(rt, now_ms);
+    take_orders(rt);
+    rt->stopping = rt->stopping || p[STOP].revents != 0;
+}
+
+bool runtime_poll(struct runtime *rt, int timeout_ms) {
+    struct pollfd p[POLL_FDS];
+    size_t n = 0;
+    test_hook_hold_services();
+    atomic_fetch_add_explicit(&rt->channel.turns, 1, memory_order_release);
+    if (runtime_is_abandoned(rt)) {
+        return false;
+    }
+    if (!rt->begun) {
+        runtime_begin(rt);
+    }
+    uint64_t now_ms = clock_now_ms();
+    uint64_t deadline_ms = prepare(rt, p, &n, now_ms);
+    if (!rt->stopping && !runtime_is_abandoned(rt) &&
+        poll(p, n, wait_ms(deadline_ms, now_ms, timeout_ms)) >= 0 && !runtime_is_abandoned(rt)) {
+        serve(rt, p, n, clock_now_ms());
+    }
+    return !rt->stopping && !runtime_is_abandoned(rt);
 }
 
 void runtime_run(struct runtime *rt) {
     while (runtime_poll(rt, -1)) {
     }
-}
-
-void runtime_request_stop(struct runtime *rt) {
-    (void)eventfd_write(rt->stop_fd, 1);
-}
-
-/* ---- start and stop ---- */
-
-static void open_control(struct runtime *rt) {
-    char path[CONTROL_PATH_MAX];
-    const struct control_backend backend = {.context = rt,
-                                            .snapshot = snapshot_for_control,
-                                            .can_status = can_for_control,
-                                            .submit = submit_for_control,
-                                            .recorder = &rt->recorder};
-    if (!rt->options.control_socket) {
-        return;
-    }
-    int err = control_path(rt->started.advanced.control_socket, path)
-                  ? control_open(&rt->control, path, &backend, &rt->log)
-                  : -ENAMETOOLONG;
-    if (err == 0) {
-        log_sink_write(&rt->log, LOG_INFO, "control", "listening path=%s", path);
-        return;
-    }
-    log_sink_write(&rt->log, LOG_WARN, "control",
-                   "no control socket: status and registers cannot ask this gateway path=%s "
-                   "reason=\"%s\" next=\"set advanced.control_socket\"",
-                   path, err == -EADDRINUSE ? "another gateway has it" : strerror(-err));
-}
-
-/* A name that no other start of a gateway has; early in a boot there may be no randomness yet. */
-static void open_recorder(struct runtime *rt) {
-    uint64_t number = clock_now_us() + wall_clock_ms() * 1000;
-    char name[RECORDING_GATEWAY_MAX + 1];
-    (void)!getrandom(&number, sizeof number, GRND_NONBLOCK);
-    (void)snprintf(name, sizeof name, "%016llx", (unsigned long long)number);
-    recorder_init(&rt->recorder, name, &rt->started, wall_clock_ms());
-}
-
-/* Before the first thread exists, so that all of them inherit the mask. */
-static int open_signals(struct runtime *rt) {
-    sigset_t set;
-    (void)sigemptyset(&set);
-    (void)sigaddset(&set, SIGTERM);
-    (void)sigaddset(&set, SIGINT);
-    (void)sigaddset(&set, SIGHUP);
-    if (!rt->options.signals) {
-        (void)pthread_sigmask(SIG_BLOCK, NULL, &rt->old_signals);
-        return 0;
-    }
-    (void)pthread_sigmask(SIG_BLOCK, &set, &rt->old_signals);
-    rt->signal_fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
-    return rt->signal_fd >= 0 ? 0 : -errno;
-}
-
-static void release(struct runtime *rt) {
-    if (rt->signal_fd >= 0) {
-        (void)close(rt->signal_fd);
-    }
-    if (rt->stop_fd >= 0) {
-        (void)close(rt->stop_fd);
-    }
-    (void)pthread_sigmask(SIG_SETMASK, &rt->old_signals, NULL);
-    log_sink_close(&rt->log);
-    free(rt);
-}
-
-int runtime_start(struct runtime **out, const struct settings *settings,
-                  const struct runtime_options *options) {
-    void *memory = NULL;
-    if (posix_memalign(&memory, RING_CACHE_LINE, sizeof(struct runtime)) != 0) {
-        return -ENOMEM;
-    }
-    struct runtime *rt = memset(memory, 0, sizeof(struct runtime));
-    rt->options = *options;
-    rt->started = rt->set[0] = *settings;
-    rt->signal_fd = -1;
-    (void)signal(SIGPIPE, SIG_IGN); /* a peer that leaves is an error of write(2), not the end */
-    open_recorder(rt);
-    log_sink_open(&rt->log, options->log, options->log_context, log_level_of(settings));
-    int err = open_signals(rt);
-    rt->stop_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-    if (err == 0 && rt->stop_fd < 0) {
-        err = -errno;
-    }
-    if (err == 0) {
-        const char *file = options->configuration;
-        log_sink_write(&rt->log, LOG_INFO, "gateway",
-                       "starting version=%s configuration=%s uart=%s can=%s",
-                       TINYBMS_GW_VERSION_TEXT, file == NULL || file[0] == '\0' ? "defaults" : file,
-                       settings->hardware.uart.device, settings->hardware.can.interface);
-        err = gateway_thread_start(&rt->gateway, &rt->set[0]);
-    }
-    if (err != 0) {
-        release(rt);
-        return err;
-    }
-    for (size_t i = 0; i < PORT_LINKS; i++) {
-        link_init(&rt->link[i], (enum port_link)i, settings);
-        link_tell_off(&rt->link[i], &rt->log);
-    }
-    can_watch_init(&rt->watch);
-    can_watch_configure(&rt->watch, settings);
-    open_control(rt);
-    *out = rt;
-    return 0;
-}
-
-void runtime_stop(struct runtime *rt) {
-    gateway_thread_stop(&rt->gateway);
-    handle_gateway(rt, clock_now_ms());
-    for (size_t i = 0; i < PORT_LINKS; i++) {
-        link_close(&rt->link[i]);
-    }
-    can_watch_close(&rt->watch);
-    if (rt->control != NULL) {
-        control_close(rt->control);
-    }
-    log_sink_write(&rt->log, LOG_INFO, "gateway", "stopped");
-    release(rt);
 }

@@ -25,6 +25,9 @@
 #include "gateway/gateway.h"
 
 struct runtime;
+struct notify;
+
+enum { RUNTIME_STATUS_MAX = 128 };
 
 /* One rendered log line without the newline, e.g.
  * "2026-01-31T12:00:00.123Z WARN victron: text key=value"; valid during the call only. Called in
@@ -37,13 +40,16 @@ typedef int runtime_reload_fn(void *context, struct settings *out, char *why, si
 
 /* All zero: no control socket, no signals, log to stderr, no reload. */
 struct runtime_options {
-    bool control_socket;       /* answer `status` and `registers` on the Unix socket */
-    bool signals;              /* SIGTERM and SIGINT stop, SIGHUP reloads; blocked until stop */
-    const char *configuration; /* the file's name, for the log; NULL or empty: defaults */
-    runtime_log_fn *log;       /* NULL: stderr */
-    void *log_context;         /* handed to log */
-    runtime_reload_fn *reload; /* NULL: SIGHUP is logged and ignored */
-    void *reload_context;      /* handed to reload */
+    bool control_socket;         /* answer `status` and `registers` on the Unix socket */
+    bool signals;                /* SIGTERM and SIGINT stop, SIGHUP reloads; blocked until stop */
+    const char *configuration;   /* the file's name, for the log; NULL or empty: defaults */
+    runtime_log_fn *log;         /* NULL: stderr */
+    void *log_context;           /* handed to log */
+    runtime_reload_fn *reload;   /* NULL: SIGHUP is logged and ignored */
+    void *reload_context;        /* handed to reload */
+    const struct notify *notify; /* told the state in a line; NULL: nobody is. Borrowed */
+    int notify_error;            /* why it cannot be told; 0: it can, or nobody wants to know */
+    uint64_t gateway_still_ms;   /* without progress of the gateway thread: an error. 0: 5 s */
 };
 
 /* Starts the gateway thread and begins to open the links; a device that cannot be opened is a log
@@ -78,5 +84,45 @@ int runtime_submit(struct runtime *rt, const struct gateway_command *c, uint32_t
  * runtime_poll(): RUNTIME_ANSWERS_MAX wait, more commands than that are GW_ERR_BUSY. */
 enum { RUNTIME_ANSWERS_MAX = 8 };
 bool runtime_next_answer(struct runtime *rt, struct gateway_answer *out);
+
+/* ---- for the supervisor (supervisor.h), which lets the services run in a thread of their own ----
+ *
+ * runtime_start() makes the first services. When they are stuck, runtime_follow() and then
+ * runtime_abandon() put new ones in their place; each one's thread calls runtime_poll() until that
+ * is false, then runtime_end(). */
+
+struct runtime_progress {
+    uint32_t gateway_turns, services_turns;
+    bool links_tried; /* every device was tried to be opened once */
+    uint32_t reloads_asked, reloads_done;
+};
+
+/* From any thread. */
+struct runtime_progress runtime_progress(struct runtime *rt);
+
+/* Makes services on the gateway thread of services that are stuck, and opens nothing but their
+ * eventfds. Any thread; stuck must stay in memory. 0, or a negative errno. */
+int runtime_follow(struct runtime **out, struct runtime *stuck);
+
+/* From now on the gateway thread works with `next`, and `stuck` does nothing any more but end. Any
+ * thread. */
+void runtime_abandon(struct runtime *stuck, struct runtime *next);
+
+/* As runtime_request_stop(), with the signal to name in the log. Any thread. */
+void runtime_request_stop_by(struct runtime *rt, int signal);
+
+/* As SIGHUP. Any thread. */
+void runtime_request_reload(struct runtime *rt);
+
+/* The gateway thread ends, frames stop. False: it does not end. Any thread. */
+bool runtime_stop_gateway(struct runtime *rt);
+
+/* The services close what is theirs, in their own thread; rt stays. */
+void runtime_end(struct runtime *rt);
+
+/* Once no thread uses them. The gateway thread's memory is shared by all that followed each other.
+ */
+void runtime_free_gateway(struct runtime *rt);
+void runtime_free(struct runtime *rt);
 
 #endif

@@ -10,6 +10,12 @@ void traffic_init(struct traffic *t) {
     t->missed = t->untold = 0;
 }
 
+void traffic_follow(struct traffic *t, const struct traffic *before) {
+    t->uart_up = before->uart_up;
+    t->can_up = before->can_up;
+    t->missed = 1;
+}
+
 static bool push(struct traffic *t, const struct traffic_event *e) {
     if (!ring_push(&t->ring, e)) {
         t->missed += t->missed != UINT32_MAX;

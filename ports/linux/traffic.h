@@ -38,7 +38,7 @@ enum traffic_kind {
 };
 
 struct traffic_event {
-    uint64_t at_us; /* monotonic; the core was told at_us / 1000 */
+    uint64_t at_us; /* clock_now_us(); the core was told at_us / 1000 */
     uint8_t kind;   /* enum traffic_kind */
     uint8_t n;
     union {
@@ -64,7 +64,10 @@ struct traffic {
 /* Before either thread uses it. */
 void traffic_init(struct traffic *t);
 
-/* The gateway thread. */
+/* Goes on in t, new, what begins to be lost in `before`: the first event tells that some are
+ * missed. The gateway thread, as are the following. */
+void traffic_follow(struct traffic *t, const struct traffic *before);
+
 void traffic_push(struct traffic *t, const struct traffic_event *e);
 /* TRAFFIC_START, _TURN, _CONFIGURED. */
 void traffic_mark(struct traffic *t, enum traffic_kind kind, uint64_t at_us);

@@ -22,33 +22,54 @@ enum { PATIENCE_MS = 20000 }; /* for what happens at once, on a machine under an
 
 static struct settings settings;
 
-static int set_up(void **state) {
+static void *zeroed(size_t n) {
     void *memory = NULL;
-    assert_int_equal(posix_memalign(&memory, RING_CACHE_LINE, sizeof(struct gateway_thread)), 0);
-    memset(memory, 0, sizeof(struct gateway_thread));
+    assert_int_equal(posix_memalign(&memory, RING_CACHE_LINE, n), 0);
+    return memset(memory, 0, n);
+}
+
+static struct channel *open_channel(uint8_t generation) {
+    struct channel *c = zeroed(sizeof *c);
+    assert_int_equal(channel_open(c, generation), 0);
+    return c;
+}
+
+static void free_channel(struct channel *c) {
+    channel_close(c);
+    free(c);
+}
+
+static int set_up(void **state) {
+    struct gateway_thread *t = zeroed(sizeof *t);
     settings_defaults(&settings);
-    assert_int_equal(gateway_thread_start(memory, &settings), 0);
-    *state = memory;
+    assert_int_equal(gateway_thread_start(t, open_channel(0), &settings), 0);
+    *state = t;
     return 0;
 }
 
 static int tear_down(void **state) {
-    gateway_thread_stop(*state);
-    free(*state);
+    struct gateway_thread *t = *state;
+    assert_true(gateway_thread_stop(t, PATIENCE_MS));
+    free_channel(t->channel);
+    free(t);
     return 0;
+}
+
+static bool request(struct gateway_thread *t, const struct thread_request *r) {
+    return gateway_thread_request(t, t->channel, r);
 }
 
 /* Waits until the thread has something for the services. */
 static void await(struct gateway_thread *t) {
-    struct pollfd p = {.fd = t->services_fd, .events = POLLIN};
+    struct pollfd p = {.fd = t->channel->services_fd, .events = POLLIN};
     uint64_t counter = 0;
     assert_int_equal(poll(&p, 1, PATIENCE_MS), 1);
-    assert_int_equal(read(t->services_fd, &counter, sizeof counter), sizeof counter);
+    assert_int_equal(read(t->channel->services_fd, &counter, sizeof counter), sizeof counter);
 }
 
 static struct thread_report next_report(struct gateway_thread *t) {
     struct thread_report r;
-    while (!ring_pop(&t->reports, &r)) {
+    while (!ring_pop(&t->channel->reports, &r)) {
         await(t);
     }
     return r;
@@ -56,7 +77,7 @@ static struct thread_report next_report(struct gateway_thread *t) {
 
 static struct gateway_answer next_answer(struct gateway_thread *t) {
     struct gateway_answer a;
-    while (!ring_pop(&t->answers, &a)) {
+    while (!ring_pop(&t->channel->answers, &a)) {
         await(t);
     }
     return a;
@@ -69,9 +90,9 @@ static void open_pair(int pair[2]) {
 static void attach(struct gateway_thread *t, enum port_link link, int fd) {
     const struct thread_request r = {
         .kind = REQUEST_ATTACH,
-        .attach = {.link = link, .fd = fd, .transport = CAN_OVER_SLCAN},
+        .attach = {.link = link, .device = {.fd = fd, .transport = CAN_OVER_SLCAN}},
     };
-    assert_true(gateway_thread_request(t, &r));
+    assert_true(request(t, &r));
 }
 
 static void assert_detached(struct gateway_thread *t, enum port_link link,
@@ -112,16 +133,16 @@ static void a_device_is_given_back_when_asked_and_only_if_it_is_there(void **sta
                                           {.kind = REQUEST_DETACH, .detach = PORT_CAN}};
     int pair[2];
     open_pair(pair);
-    assert_true(gateway_thread_request(t, &back[PORT_UART])); /* nothing to give back */
+    assert_true(request(t, &back[PORT_UART])); /* nothing to give back */
     attach(t, PORT_CAN, pair[0]);
-    assert_true(gateway_thread_request(t, &back[PORT_CAN]));
-    assert_true(gateway_thread_request(t, &back[PORT_CAN]));
+    assert_true(request(t, &back[PORT_CAN]));
+    assert_true(request(t, &back[PORT_CAN]));
     assert_detached(t, PORT_CAN, DETACH_REQUESTED);
     /* a command's answer shows that everything before it was seen */
-    assert_true(gateway_thread_request(t, &(struct thread_request){.kind = REQUEST_COMMAND}));
+    assert_true(request(t, &(struct thread_request){.kind = REQUEST_COMMAND}));
     (void)next_answer(t);
     struct thread_report r;
-    assert_false(ring_pop(&t->reports, &r));
+    assert_false(ring_pop(&t->channel->reports, &r));
     close(pair[0]);
     close(pair[1]);
 }
@@ -132,7 +153,7 @@ static void every_command_has_one_answer(void **state) {
         const struct thread_request r = {
             .kind = REQUEST_COMMAND,
             .command = {.sequence = i, .kind = GATEWAY_READ_REGISTERS, .addr = 300, .count = 1}};
-        assert_true(gateway_thread_request(t, &r));
+        assert_true(request(t, &r));
     }
     for (uint32_t i = 1; i <= THREAD_COMMANDS_MAX; i++) {
         struct gateway_answer a = next_answer(t);
@@ -140,7 +161,7 @@ static void every_command_has_one_answer(void **state) {
         assert_int_equal(a.err, GW_ERR_OFFLINE); /* there is no device */
     }
     struct gateway_answer a;
-    assert_false(ring_pop(&t->answers, &a));
+    assert_false(ring_pop(&t->channel->answers, &a));
 }
 
 static void commands_under_way_end_with_the_device(void **state) {
@@ -151,7 +172,7 @@ static void commands_under_way_end_with_the_device(void **state) {
     int pair[2];
     open_pair(pair);
     attach(t, PORT_UART, pair[0]);
-    assert_true(gateway_thread_request(t, &r));
+    assert_true(request(t, &r));
     close(pair[1]);
     struct gateway_answer a = next_answer(t);
     assert_int_equal(a.sequence, 7);
@@ -165,7 +186,7 @@ static void new_settings_are_taken_and_the_old_ones_returned(void **state) {
     static struct settings other;
     const struct thread_request r = {.kind = REQUEST_CONFIGURE, .settings = &other};
     settings_defaults(&other);
-    assert_true(gateway_thread_request(t, &r));
+    assert_true(request(t, &r));
     struct thread_report answer = next_report(t);
     assert_int_equal(answer.kind, REPORT_CONFIGURED);
     assert_ptr_equal(answer.released, &settings);
@@ -199,14 +220,14 @@ static void a_log_that_nobody_reads_stops_nothing(void **state) {
         assert_lost(t, PORT_CAN);
         close(pair[0]);
     }
-    assert_true(ring_full(&t->logs));
-    assert_true(gateway_thread_request(t, &(struct thread_request){.kind = REQUEST_COMMAND}));
+    assert_true(ring_full(&t->channel->logs));
+    assert_true(request(t, &(struct thread_request){.kind = REQUEST_COMMAND}));
     (void)next_answer(t); /* it lives */
     for (int i = 0; i < 100 && !told; i++) {
-        while (ring_pop(&t->logs, &record)) {
+        while (ring_pop(&t->channel->logs, &record)) {
             told = told || (record.id == LOG_DROPPED && record.value[0] > 0);
         }
-        assert_true(gateway_thread_request(t, &(struct thread_request){.kind = REQUEST_COMMAND}));
+        assert_true(request(t, &(struct thread_request){.kind = REQUEST_COMMAND}));
         (void)next_answer(t);
     }
     assert_true(told);
@@ -216,7 +237,7 @@ static void snapshots_come_by_themselves(void **state) {
     struct gateway_thread *t = *state;
     uint64_t first_ms = 0;
     for (int i = 0; i < PATIENCE_MS / 10; i++) {
-        const struct gateway_snapshot *s = snapshot_buffer_latest(&t->snapshot);
+        const struct gateway_snapshot *s = snapshot_buffer_latest(&t->channel->snapshot);
         if (s != NULL && first_ms == 0) {
             first_ms = s->now_ms;
         }
