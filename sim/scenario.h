@@ -46,6 +46,7 @@ enum scenario_verb {
     SCENARIO_SEED,
     SCENARIO_ORDER_ASCENDING,
     SCENARIO_OLD_FIRMWARE,
+    SCENARIO_COUNTERS_NEAR_WRAP,
     /* the BMS on its wire */
     SCENARIO_MUTE,
     SCENARIO_ANSWER,
@@ -194,6 +195,7 @@ struct scenario_lies {
     struct {
         uint16_t reg, value, truth;
     } lie[SIM_BMS_REGISTERS];
+    uint64_t clock_us; /* the tick at which the clock's lie began */
     unsigned count;
     unsigned swapped[2]; /* registers; equal: none are */
     uint64_t swapped_us; /* the measurement whose cells are swapped already */

@@ -15,6 +15,7 @@ enum {
     REGISTER_SOC = 46,
     REGISTER_STATUS = 50,
     NO_SENSOR = 0x8000,
+    SECOND_US = 1000000,
     HALVINGS = 60,
 };
 
@@ -67,6 +68,7 @@ static void tell(struct scenario_lies *l, const struct sim_bms *b, unsigned reg,
     if (i == l->count) {
         l->lie[l->count++].reg = (uint16_t)reg;
         l->lie[i].truth = b->reg[reg];
+        l->clock_us = reg == REGISTER_CLOCK ? b->second_us : l->clock_us;
     }
     l->lie[i].value = value;
 }
@@ -85,19 +87,34 @@ static void tell_the_same(struct scenario_lies *l, const struct sim_bms *b, unsi
         tell(l, b, reg, b->reg[reg]);
 }
 
+static void swap(const struct scenario_lies *l, struct sim_bms *b) {
+    uint16_t first = b->reg[l->swapped[0]];
+    b->reg[l->swapped[0]] = b->reg[l->swapped[1]];
+    b->reg[l->swapped[1]] = first;
+}
+
+/* The BMS has gone on meanwhile: its clock by the seconds, the rest by a measurement. */
 static void tell_truth(struct scenario_lies *l, struct sim_bms *b) {
-    for (unsigned i = 0; i < l->count; i++)
+    bool clock = false;
+    for (unsigned i = 0; i < l->count; i++) {
         b->reg[l->lie[i].reg] = l->lie[i].truth;
+        clock = clock || l->lie[i].reg == REGISTER_CLOCK;
+    }
+    if (clock && !b->config.faults.freeze)
+        sim_bms_put32(b, REGISTER_CLOCK,
+                      sim_bms_get32(b, REGISTER_CLOCK) +
+                          (uint32_t)((b->second_us - l->clock_us) / SECOND_US));
+    if (l->swapped_us == b->measured_us)
+        swap(l, b);
     l->count = 0;
     l->swapped[0] = l->swapped[1] = 0;
+    sim_bms_measure(b, 0.0);
 }
 
 void scenario_player_lie(struct scenario_player *p, struct sim_bms *b) {
     struct scenario_lies *l = &p->lies;
     if (l->swapped[0] != l->swapped[1] && l->swapped_us != b->measured_us) {
-        uint16_t first = b->reg[l->swapped[0]];
-        b->reg[l->swapped[0]] = b->reg[l->swapped[1]];
-        b->reg[l->swapped[1]] = first;
+        swap(l, b);
         l->swapped_us = b->measured_us;
     }
     for (unsigned i = 0; i < l->count; i++)
@@ -128,6 +145,8 @@ static bool lie(struct scenario_lies *l, struct sim_bms *b, const struct scenari
         tell(l, b, cell_register(b, n[0]), (uint16_t)(n[1] / 100));
         return true;
     case SCENARIO_CELLS_SWAPPED:
+        if (n[0] / 1000 > b->pack.config.cells || n[1] / 1000 > b->pack.config.cells)
+            return true; /* there are no such cells */
         l->swapped[0] = cell_register(b, n[0]);
         l->swapped[1] = cell_register(b, n[1]);
         return true;

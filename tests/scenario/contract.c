@@ -9,9 +9,11 @@
 
 enum {
     FROZEN_MS = 60000,
+    TICK_MS = 1500,
     RAMP_MS = 9000, /* from a tenth to the whole, a tenth a second */
     GOOD_TO_OPEN = 3,
     LOW_CELL_MARGIN_MV = 150,
+    SUSPENDED_MS = 10000,
 };
 
 #define NEVER UINT64_MAX
@@ -37,16 +39,26 @@ static void forget(struct contract *c, uint64_t now_ms) {
     c->replied = false;
     c->held = 0;
     memset(c->known, 0, sizeof c->known);
-    c->has_low_half = c->has_sure = false;
-    c->samples = c->steps = 0;
+    memset(c->zero, 0, sizeof c->zero);
+    memset(c->live, 0, sizeof c->live);
+    memset(c->values, 0, sizeof c->values);
+    c->noise_ms = now_ms;
+    c->raw_changed_ms = c->raw_moved_ms = 0;
+    c->has_low_half = c->has_sure = c->has_anchor = c->spoke = false;
+    c->full_discharge_at_once = false;
+    c->samples = c->steps = c->alike = 0;
+    c->unsettled = c->has_previous = false;
     c->phase = CONTRACT_BOOT;
     c->good = c->sure_good = 0;
-    c->worst_age_ms = c->excused_until_ms = 0;
+    c->worst_age_ms = 0;
+    c->suspended = c->may_suspend = false;
     c->over_voltage = c->under_voltage = c->fault = c->hot = c->cold = false;
     c->danger_ms[0] = c->danger_ms[1] = NEVER;
-    c->used_317 = c->used_318 = 0;
+    memset(c->used, 0, sizeof c->used);
+    memset(c->former, 0, sizeof c->former);
+    c->used_ms = 0;
     c->speak_since_ms = c->open_since_ms = NEVER;
-    c->sent = c->has_fresh_cvl = c->gx_heard = false;
+    c->sent = c->gx_heard = false;
     c->limits_ms = c->limits_before_ms = c->alarms_ms = c->rested_ms = 0;
 }
 
@@ -65,10 +77,10 @@ void contract_restart(struct contract *c, uint64_t now_ms) {
 void contract_configure(struct contract *c, const struct contract_config *cfg, uint64_t now_ms) {
     contract_let_age(c, now_ms);
     c->config = *cfg;
+    c->rise_ms = now_ms;
     c->speak_since_ms = c->speak_since_ms == NEVER ? NEVER : now_ms;
     c->open_since_ms = NEVER; /* until the next sample */
     c->can_since_ms = now_ms; /* the schedule may start anew */
-    c->has_fresh_cvl = false;
 }
 
 /* ---- age ---- */
@@ -90,10 +102,19 @@ static uint64_t age_by(const struct contract *c, uint64_t changed_ms, uint64_t m
 }
 
 uint64_t contract_age_ms(const struct contract *c, uint64_t now_ms) {
-    uint64_t age_ms = age_by(c, c->changed_ms, c->moved_ms, now_ms);
+    uint64_t age_ms = age_by(c, c->alive_ms, c->moved_ms, now_ms);
     /* "A restart that the gateway itself ordered suspends this for 10 s." */
-    uint64_t unexcused_ms = since(c->excused_until_ms, now_ms);
-    return c->excused_until_ms != 0 && unexcused_ms < age_ms ? unexcused_ms : age_ms;
+    uint64_t after_ms = since(c->suspended_ms + SUSPENDED_MS, now_ms);
+    return c->suspended && after_ms < age_ms ? after_ms : age_ms;
+}
+
+/* Once in a silence: a second order does not hold the age any longer. */
+void contract_suspend(struct contract *c, uint64_t now_ms) {
+    if (!c->may_suspend)
+        return;
+    c->suspended_ms = now_ms;
+    c->suspended = true;
+    c->may_suspend = false;
 }
 
 uint64_t contract_sure_age_ms(const struct contract *c, uint64_t now_ms) {
@@ -117,9 +138,11 @@ void contract_let_age(struct contract *c, uint64_t now_ms) {
         c->phase = CONTRACT_SHUT;
         c->good = 0;
         c->worst_age_ms = 0;
+        c->was_full_at_once = c->full_discharge_at_once;
         c->full_discharge_at_once = false;
     }
     if (c->phase == CONTRACT_SHUT) {
+        c->good = age_ms >= c->config.close_ms ? 0 : c->good; /* silence again */
         c->worst_age_ms = age_ms > c->worst_age_ms ? age_ms : c->worst_age_ms;
         c->full_discharge_at_once = c->full_discharge_at_once || rests;
     }
@@ -136,9 +159,9 @@ void contract_let_age(struct contract *c, uint64_t now_ms) {
 
 /* ---- samples ---- */
 
+/* Registers 16-31 and 49 are reserved, but nobody knows what for. */
 static bool same_live(const struct contract_sample *a, const struct contract_sample *b) {
-    return memcmp(a->word, b->word, 16 * sizeof a->word[0]) == 0 &&
-           memcmp(a->word + 32, b->word + 32, 22 * sizeof a->word[0]) == 0;
+    return memcmp(a->word, b->word, sizeof a->word) == 0;
 }
 
 static bool same_cells_and_current(const struct contract_sample *a,
@@ -172,42 +195,63 @@ static void note_danger(struct contract *c, const struct contract_sample *s) {
     }
 }
 
+/* Longer than this between two samples may be a silence, and no proof that cells stood still. */
+static uint64_t pause_ms(const struct contract *c) {
+    return c->config.poll_ms + 300;
+}
+
 /* "At boot the first frames go out after the third good sample: DCL at its full allowed value at
  * once [...], CCL from 10 % of nominal, + 10 % a second. After silence: three good samples, then
  * both ramp so, DCL from a tenth." */
 static void possible_came(struct contract *c, const struct contract_sample *s) {
+    c->rise_ms = s->at_ms;
     const struct contract_sample *last =
         c->samples > 0 ? &c->sample[(c->samples - 1) % CONTRACT_SAMPLES] : NULL;
-    if (last == NULL || !same_live(s, last))
+    if (last == NULL || !same_live(s, last) || c->unsettled || last->doubtful) {
         c->changed_ms = s->at_ms;
-    if (last == NULL || !same_cells_and_current(s, last) || !carries_current(c, s, 1.01))
+        c->may_suspend = true;
+        c->suspended = c->suspended && s->at_ms <= c->suspended_ms + SUSPENDED_MS;
+    }
+    /* the BMS's clock is live and ticks once a second: until it is late nothing is frozen */
+    c->alive_ms = s->at_ms - c->changed_ms <= TICK_MS ? s->at_ms : c->changed_ms;
+    if (last == NULL || !same_cells_and_current(s, last) || !carries_current(c, s, 1.01) ||
+        c->unsettled || last->doubtful)
         c->moved_ms = s->at_ms;
+    else if (s->at_ms - last->at_ms > pause_ms(c)) /* nobody knows whether they stood still */
+        c->moved_ms += s->at_ms - last->at_ms;
     c->sample[c->samples++ % CONTRACT_SAMPLES] = *s;
-    c->used_317 = c->reg[317];
-    c->used_318 = c->reg[318];
-    if (c->phase != CONTRACT_OPEN && ++c->good >= GOOD_TO_OPEN) {
-        c->full_discharge_at_once = c->full_discharge_at_once || c->phase == CONTRACT_BOOT;
+    if (s->anchors) {
+        c->anchor = *s;
+        c->has_anchor = true;
+    }
+    if (!s->doubtful && memcmp(c->used, c->reg + CONTRACT_SETTINGS_FIRST, sizeof c->used) != 0) {
+        memcpy(c->former, c->used, sizeof c->former);
+        memcpy(c->used, c->reg + CONTRACT_SETTINGS_FIRST, sizeof c->used);
+        c->used_ms = s->at_ms;
+    }
+    /* a stopped device opens nothing, whatever was ordered */
+    bool alive = age_by(c, c->alive_ms, c->moved_ms, s->at_ms) < c->config.close_ms;
+    if (c->phase != CONTRACT_OPEN && alive && ++c->good >= GOOD_TO_OPEN) {
+        c->full_discharge_at_once = c->full_discharge_at_once || !c->spoke;
         c->phase = CONTRACT_OPEN;
         c->opened_ms = s->at_ms;
     }
 }
 
 static void sure_came(struct contract *c, const struct contract_sample *s) {
-    const struct contract_sample *last = &c->sure;
-    bool first = !c->has_sure;
-    bool clock = memcmp(s->word + 32, last->word + 32, 2 * sizeof s->word[0]) != 0;
-    bool cells = s->cells != last->cells || memcmp(s->word, last->word, 16 * sizeof s->word[0]);
-    double amps = s->pack_a - last->pack_a;
-    if (first || clock || cells)
+    if (!c->has_sure)
         c->sure_changed_ms = s->at_ms;
-    if (first || cells || amps > 0.002 || amps < -0.002 || !carries_current(c, s, 0.99))
-        c->sure_moved_ms = s->at_ms;
+    else if (!same_live(s, &c->sure) && (!c->has_anchor || !same_live(s, &c->anchor)))
+        c->sure_changed_ms = c->raw_changed_ms;
+    c->sure_moved_ms = c->has_sure && carries_current(c, s, 0.99) ? c->raw_moved_ms : s->at_ms;
     c->sure = *s;
     c->has_sure = true;
 }
 
 void contract_sample_came(struct contract *c, const struct contract_sample *s) {
     note_danger(c, s);
+    if (s->sure)
+        sure_came(c, s); /* it looks at those before */
     if (s->possible)
         possible_came(c, s);
     if (!s->sure) {
@@ -215,7 +259,6 @@ void contract_sample_came(struct contract *c, const struct contract_sample *s) {
         c->open_since_ms = NEVER;
         return;
     }
-    sure_came(c, s);
     if (contract_sure_age_ms(c, s->at_ms) >= c->config.close_ms) {
         c->sure_good = 0;
         return;
@@ -232,8 +275,23 @@ void contract_sample_came(struct contract *c, const struct contract_sample *s) {
 
 /* ---- what is allowed ---- */
 
-static double nominal_a(uint16_t used, uint16_t read) {
-    return 0.9 * (used > read ? used : read);
+static double of_three(const struct contract *c, unsigned reg, uint64_t slack_ms, bool most) {
+    unsigned i = reg - CONTRACT_SETTINGS_FIRST;
+    uint16_t v = c->used[i], read = c->reg[reg], former = c->former[i];
+    if (c->known[reg] && (most ? read > v : read < v))
+        v = read;
+    if (former != 0 && since(c->used_ms, c->now_ms) < slack_ms && (most ? former > v : former < v))
+        v = former;
+    /* 319 and 320 have signs, but nobody asks for their most */
+    return v;
+}
+
+double contract_most(const struct contract *c, unsigned reg, uint64_t slack_ms) {
+    return of_three(c, reg, slack_ms, true);
+}
+
+double contract_least(const struct contract *c, unsigned reg, uint64_t slack_ms) {
+    return of_three(c, reg, slack_ms, false);
 }
 
 /* How much of nominal the ramp allows. */
@@ -267,23 +325,25 @@ double contract_charge_a(const struct contract *c, uint64_t slack_ms, uint64_t n
     if (danger(c, 0, slack_ms, now_ms) || shut(c, slack_ms))
         return 0.0;
     double open = ramp(c, now_ms), closing = left(c, age_ms);
-    return nominal_a(c->used_318, c->reg[318]) * (open < closing ? open : closing);
+    return 0.9 * contract_most(c, 318, slack_ms) * (open < closing ? open : closing);
 }
 
 /* "DCL to a tenth. 15 s: [...] DCL 0 too if the last lowest cell was under register 301 + 150 mV or
  * the status was fault. 30 s: DCL 0" */
 double contract_discharge_a(const struct contract *c, uint64_t slack_ms, uint64_t now_ms) {
-    double nominal = nominal_a(c->used_317, c->reg[317]);
+    double nominal = 0.9 * contract_most(c, 317, slack_ms);
     uint64_t age_ms = since(slack_ms, contract_age_ms(c, now_ms));
     if (danger(c, 1, slack_ms, now_ms) || c->phase == CONTRACT_BOOT)
         return 0.0;
     if (shut(c, slack_ms)) {
         const struct contract_sample *s = &c->sample[(c->samples - 1) % CONTRACT_SAMPLES];
-        bool low = s->min_mv < c->reg[301] + LOW_CELL_MARGIN_MV - 0.5 || s->fault;
+        bool low =
+            s->min_mv < contract_least(c, 301, slack_ms) + LOW_CELL_MARGIN_MV - 0.5 || s->fault;
         bool late = c->worst_age_ms >= c->config.zero_discharge_ms + slack_ms;
         return low || late ? 0.0 : nominal / 10.0;
     }
-    double open = c->full_discharge_at_once ? 1.0 : ramp(c, now_ms);
+    bool full = c->phase == CONTRACT_SHUT ? c->was_full_at_once : c->full_discharge_at_once;
+    double open = full ? 1.0 : ramp(c, now_ms);
     double closing = 0.1 + 0.9 * left(c, age_ms);
     return nominal * (open < closing ? open : closing);
 }

@@ -26,6 +26,7 @@ enum contract_rule {
     CONTRACT_FOREIGN,       /* an identifier that is not the battery's, or not 8 bytes */
     CONTRACT_CHARGE,        /* CCL over what age, ramp and dangers allow */
     CONTRACT_DISCHARGE,     /* DCL over it */
+    CONTRACT_RISE,          /* a limit rises though no good sample came */
     CONTRACT_LATE,          /* the GX still believes a limit that fell long ago */
     CONTRACT_CLOSED,        /* a limit below nominal without a cause */
     CONTRACT_CVL,           /* over cells x register 300, or under cells x register 301 */
@@ -43,7 +44,7 @@ enum contract_rule {
 /* What an installer has set. */
 struct contract_config {
     uint32_t close_ms, zero_ms, zero_discharge_ms, silent_ms;
-    uint32_t period_ms, keepalive_timeout_ms;
+    uint32_t poll_ms, period_ms, keepalive_timeout_ms;
     uint32_t cvl_margin_mv, series_cells, soh_when_unknown;
     bool invert_current, low_power;
 };
@@ -52,6 +53,8 @@ enum {
     CONTRACT_LIVE_WORDS = 54,
     CONTRACT_SAMPLES = 16,
     CONTRACT_REGISTERS = 512,
+    CONTRACT_SETTINGS_FIRST = 300,
+    CONTRACT_SETTINGS = 21,
     CONTRACT_WINDOW = 512,
     CONTRACT_VIOLATIONS = 8,
 };
@@ -60,6 +63,8 @@ struct contract_sample {
     uint64_t at_ms;
     uint16_t word[CONTRACT_LIVE_WORDS];
     bool possible, sure;
+    bool doubtful; /* a setting that it needs reads 0 */
+    bool anchors;  /* good by every reading but that of all three witnesses */
     /* decoded */
     unsigned cells;
     double sum_mv, min_mv, max_mv, pack_v, pack_a, soc_percent;
@@ -91,35 +96,50 @@ struct contract {
     uint16_t asked_addr, asked_count; /* the read under way; count 0: none */
     uint64_t asked_ms;                /* the last request of any kind */
     bool replied;                     /* since the serial port came up */
+    uint64_t replied_ms;
     uint8_t window[CONTRACT_WINDOW];
     size_t held;
     uint16_t reg[CONTRACT_REGISTERS]; /* settings as read */
     bool known[CONTRACT_REGISTERS];
+    bool zero[CONTRACT_REGISTERS]; /* it reads 0 now */
+    uint64_t noise_ms;             /* a reply was missing, or something else came */
+    bool clean;                    /* the last reply came by itself */
     uint16_t low_half[16];
+    uint16_t live[CONTRACT_LIVE_WORDS]; /* as read last */
     bool has_low_half;
 
     /* the last samples that may count as good, and the last that surely does */
     struct contract_sample sample[CONTRACT_SAMPLES];
-    unsigned samples; /* ever */
-    struct contract_sample sure;
-    bool has_sure;
-    unsigned steps; /* in a row, of a value that jumped */
+    unsigned samples;                    /* ever */
+    struct contract_sample sure, anchor; /* anchor: the last that two witnesses make good */
+    bool has_sure, has_anchor;
+    unsigned steps;                  /* in a row, of a value that jumped */
+    struct contract_sample previous; /* that could be decoded, good or not */
+    bool has_previous;
+    bool unsettled; /* a value jumped and does not stand long enough yet */
+    unsigned alike; /* in a row, agreeing with the one before */
 
     /* by the possible samples: what may go out */
     enum contract_phase phase;
     unsigned good;       /* counted towards the third */
     uint64_t changed_ms; /* anything live */
+    uint64_t alive_ms;   /* the last sample of a device that still changes */
     uint64_t moved_ms;   /* a cell or the current, or the current was small */
     uint64_t opened_ms;
-    uint64_t worst_age_ms; /* since SHUT */
-    bool full_discharge_at_once;
-    uint64_t excused_until_ms;
+    uint64_t worst_age_ms;                         /* since SHUT */
+    bool full_discharge_at_once, was_full_at_once; /* the latter: before SHUT */
+    bool spoke;                                    /* a frame since the start */
+    bool suspended, may_suspend;                   /* by a restart that the gateway ordered */
+    uint64_t suspended_ms;
     bool over_voltage, under_voltage, fault, hot, cold;
-    uint64_t danger_ms[2];       /* since when CCL (DCL) must be 0; UINT64_MAX: it need not */
-    uint16_t used_317, used_318; /* with the last good sample */
+    uint64_t danger_ms[2];            /* since when CCL (DCL) must be 0; UINT64_MAX: it need not */
+    uint16_t used[CONTRACT_SETTINGS]; /* registers 300-320 with the last good sample */
+    uint16_t former[CONTRACT_SETTINGS]; /* before one of them changed */
+    uint64_t used_ms;                   /* when it did */
 
     /* by the sure samples: what must go out */
     unsigned sure_good;
+    uint64_t raw_changed_ms, raw_moved_ms; /* against the sample before, good or not */
     uint64_t sure_changed_ms, sure_moved_ms;
     uint64_t speak_since_ms; /* frames must go out since then; UINT64_MAX: they need not */
     uint64_t open_since_ms;  /* fresh and calm without a break since then; UINT64_MAX: it is not */
@@ -131,10 +151,14 @@ struct contract {
     uint64_t gx_ms;
     uint64_t rested_ms; /* the last time that it may have been resting */
     bool sent;          /* a 0x351 since frames began to flow */
+    uint64_t rise_ms;   /* a sample, new settings or a new link since: limits may rise */
     int cvl, ccl, dcl;  /* of the last one, wire units */
-    int fresh_cvl;      /* CVL of the last one before limits began to close */
-    bool has_fresh_cvl;
     uint64_t limits_ms, limits_before_ms, alarms_ms;
+    struct contract_values {
+        bool known;
+        uint8_t data[8];
+        uint64_t sample_ms; /* when the sample came that it was of */
+    } values[3];            /* the last 0x355, 0x356, 0x373 */
 
     struct contract_violation violation[CONTRACT_VIOLATIONS];
     unsigned violations; /* ever */
@@ -166,13 +190,19 @@ void contract_violate(struct contract *c, enum contract_rule rule, const char *f
 void contract_judge(struct contract *c, const uint16_t word[CONTRACT_LIVE_WORDS],
                     struct contract_sample *s, uint64_t now_ms);
 bool contract_all_known(const struct contract *c);
+bool contract_settings_doubtful(const struct contract *c);
 
 /* contract.c */
 void contract_sample_came(struct contract *c, const struct contract_sample *s);
 void contract_let_age(struct contract *c, uint64_t now_ms);
-uint64_t contract_age_ms(const struct contract *c, uint64_t now_ms);      /* at the least */
+uint64_t contract_age_ms(const struct contract *c, uint64_t now_ms); /* at the least */
+void contract_suspend(struct contract *c, uint64_t now_ms);
 uint64_t contract_sure_age_ms(const struct contract *c, uint64_t now_ms); /* at the most */
 bool contract_may_rest(const struct contract *c, uint64_t now_ms);
+/* A register 300-320 as read, as used with the last good sample, or as used until slack_ms ago:
+ * the most (the least) of them. */
+double contract_most(const struct contract *c, unsigned reg, uint64_t slack_ms);
+double contract_least(const struct contract *c, unsigned reg, uint64_t slack_ms);
 /* What CCL (DCL) may be at the most, in A; slack_ms: how much later than due it may fall. */
 double contract_charge_a(const struct contract *c, uint64_t slack_ms, uint64_t now_ms);
 double contract_discharge_a(const struct contract *c, uint64_t slack_ms, uint64_t now_ms);

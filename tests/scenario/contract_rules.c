@@ -2,6 +2,7 @@
 /* The rules: what a frame may hold, and what should have gone out by now. */
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "contract.h"
 
@@ -14,6 +15,7 @@ enum {
     ALARMS_GAP_MS = 1050,
     ASKED_GAP_MS = 1000,
     FLOOD_MS = 99,
+    CLEAN_MS = 2000, /* a line without disturbance for so long */
     PAIR_BMS_INTERNAL = 11,
     PAIR_ONLINE = 29,
     ACTIVE = 1,
@@ -30,6 +32,7 @@ const char *contract_rule_text(enum contract_rule r) {
         [CONTRACT_FOREIGN] = "a frame that is not the battery's",
         [CONTRACT_CHARGE] = "CCL over what is allowed",
         [CONTRACT_DISCHARGE] = "DCL over what is allowed",
+        [CONTRACT_RISE] = "a limit rises though no good sample came",
         [CONTRACT_LATE] = "the GX still believes a limit that fell",
         [CONTRACT_CLOSED] = "a limit below nominal without a cause",
         [CONTRACT_CVL] = "CVL outside cells x registers 301 to 300",
@@ -82,9 +85,9 @@ static void check_open(struct contract *c) {
     if (c->open_since_ms == NEVER ||
         since(c->open_since_ms, c->now_ms) < 9100u + c->config.close_ms)
         return;
-    int ccl = (int)lround(9.0 * c->used_318), dcl = (int)lround(9.0 * c->used_317);
-    bool settled = c->used_317 == c->reg[317] && c->used_318 == c->reg[318];
-    if (settled && (c->ccl < ccl - 1 || c->dcl < dcl - 1))
+    int ccl = (int)lround(9.0 * contract_least(c, 318, AT_ONCE_MS));
+    int dcl = (int)lround(9.0 * contract_least(c, 317, AT_ONCE_MS));
+    if ((c->ccl < ccl - 1 || c->dcl < dcl - 1))
         contract_violate(c, CONTRACT_CLOSED, "CCL %.1f A, DCL %.1f A; nominal %.1f A, %.1f A",
                          c->ccl / 10.0, c->dcl / 10.0, ccl / 10.0, dcl / 10.0);
 }
@@ -92,24 +95,16 @@ static void check_open(struct contract *c) {
 /* "Meanwhile CVL holds; from 15 s it is at most cells x (register 300 - 100 mV)." */
 static void check_cvl(struct contract *c) {
     unsigned cells = c->sample[(c->samples - 1) % CONTRACT_SAMPLES].cells;
-    double top = cells * (c->reg[300] / 1000.0), bottom = cells * (c->reg[301] / 1000.0);
-    double stale = cells * ((c->reg[300] - 100) / 1000.0);
+    double top = cells * contract_most(c, 300, STEP_MS) / 1000.0;
+    double bottom = cells * contract_least(c, 301, STEP_MS) / 1000.0;
+    top = top > bottom ? top : bottom; /* registers out of order: never one that empties it */
+    double stale = top - cells * 0.1, highest_bottom = cells * contract_most(c, 301, STEP_MS) / 1e3;
     double cvl = c->cvl / 10.0;
     bool too_old = c->phase == CONTRACT_SHUT && c->worst_age_ms >= c->config.zero_ms + STEP_MS;
     if (cvl > top + 0.06 || cvl < bottom - 0.06)
         contract_violate(c, CONTRACT_CVL, "CVL %.1f V, outside %.1f to %.1f V", cvl, bottom, top);
-    if (too_old && cvl > (stale > bottom ? stale : bottom) + 0.06)
+    if (too_old && cvl > (stale > highest_bottom ? stale : highest_bottom) + 0.06)
         contract_violate(c, CONTRACT_CVL_STALE, "CVL %.1f V, at most %.1f V", cvl, stale);
-    uint64_t age_ms = contract_sure_age_ms(c, c->now_ms);
-    if (c->phase != CONTRACT_OPEN || age_ms >= c->config.zero_ms) {
-        return;
-    } else if (age_ms < c->config.close_ms) {
-        c->fresh_cvl = c->cvl;
-        c->has_fresh_cvl = true;
-    } else if (c->has_fresh_cvl && c->cvl != c->fresh_cvl) {
-        contract_violate(c, CONTRACT_CVL_MOVED, "CVL %.1f V, was %.1f V at age %llu ms", cvl,
-                         c->fresh_cvl / 10.0, (unsigned long long)age_ms);
-    }
 }
 
 static void limits_came(struct contract *c, const struct sim_can_frame *f) {
@@ -117,6 +112,14 @@ static void limits_came(struct contract *c, const struct sim_can_frame *f) {
     if (c->sent && c->limits_before_ms != 0 && since(c->limits_before_ms, c->now_ms) < FLOOD_MS)
         contract_violate(c, CONTRACT_FLOOD, "three 0x351 within %llu ms",
                          (unsigned long long)since(c->limits_before_ms, c->now_ms));
+    bool nothing_new = c->sent && c->limits_ms > c->rise_ms;
+    bool holds = contract_sure_age_ms(c, c->now_ms) < c->config.zero_ms;
+    if (nothing_new && (i16(f, 2) > c->ccl || i16(f, 4) > c->dcl))
+        contract_violate(c, CONTRACT_RISE, "CCL %.1f A, DCL %.1f A; were %.1f A, %.1f A",
+                         i16(f, 2) / 10.0, i16(f, 4) / 10.0, c->ccl / 10.0, c->dcl / 10.0);
+    if (nothing_new && holds && u16(f, 0) != c->cvl)
+        contract_violate(c, CONTRACT_CVL_MOVED, "CVL %.1f V, was %.1f V", u16(f, 0) / 10.0,
+                         c->cvl / 10.0);
     c->limits_before_ms = c->sent ? c->limits_ms : 0;
     c->limits_ms = c->now_ms;
     c->sent = true;
@@ -181,24 +184,40 @@ static bool extremes_are(const struct contract *c, const struct contract_sample 
                                           fabs(u16(f, 6) - extreme_k(s, true)) <= 0.51));
 }
 
+typedef bool sample_is(const struct contract *c, const struct contract_sample *s,
+                       const struct sim_can_frame *f);
+
 /* "0x355, 0x356, 0x373 repeat the last values until silence, never 0 V or 0 %": each such frame is
  * one good sample, and not an older one than the last that is good beyond doubt. */
-static void check_values(struct contract *c, const struct sim_can_frame *f,
-                         bool (*is)(const struct contract *, const struct contract_sample *,
-                                    const struct sim_can_frame *)) {
+static const struct contract_sample *find_sample(const struct contract *c, sample_is *is,
+                                                 const struct sim_can_frame *f) {
     unsigned kept = c->samples < CONTRACT_SAMPLES ? c->samples : CONTRACT_SAMPLES;
     for (unsigned back = 1; back <= kept; back++) {
         const struct contract_sample *s = &c->sample[(c->samples - back) % CONTRACT_SAMPLES];
-        if (!is(c, s, f))
-            continue;
-        if (c->has_sure && s->at_ms < c->sure.at_ms && c->sure.at_ms < c->now_ms &&
-            !is(c, &c->sure, f))
-            contract_violate(c, CONTRACT_OUTDATED, "0x%03X of a sample %llu ms before the last one",
-                             (unsigned)f->id, (unsigned long long)(c->sure.at_ms - s->at_ms));
+        if (is(c, s, f))
+            return s;
+    }
+    if (c->has_sure && is(c, &c->sure, f))
+        return &c->sure;
+    return c->has_anchor && is(c, &c->anchor, f) ? &c->anchor : NULL;
+}
+
+static void check_values(struct contract *c, const struct sim_can_frame *f, sample_is *is,
+                         struct contract_values *before) {
+    const struct contract_sample *s = find_sample(c, is, f);
+    bool repeats = before->known && memcmp(before->data, f->data, sizeof f->data) == 0;
+    bool clean = since(c->noise_ms, c->now_ms) > CLEAN_MS;
+    if (s == NULL && !repeats) {
+        contract_violate(c, CONTRACT_INVENTED, "0x%03X of no good sample", (unsigned)f->id);
         return;
     }
-    if (!c->has_sure || !is(c, &c->sure, f))
-        contract_violate(c, CONTRACT_INVENTED, "0x%03X of no good sample", (unsigned)f->id);
+    before->sample_ms = s != NULL ? s->at_ms : before->sample_ms;
+    before->known = true;
+    memcpy(before->data, f->data, sizeof f->data);
+    if (clean && c->has_sure && before->sample_ms < c->sure.at_ms && c->sure.at_ms < c->now_ms &&
+        !is(c, &c->sure, f))
+        contract_violate(c, CONTRACT_OUTDATED, "0x%03X of a sample %llu ms before the last one",
+                         (unsigned)f->id, (unsigned long long)(c->sure.at_ms - before->sample_ms));
 }
 
 /* ---- alarms ---- */
@@ -256,15 +275,16 @@ void contract_frame(struct contract *c, const struct sim_can_frame *f, uint64_t 
                          (unsigned)f->id, (unsigned long long)c->worst_age_ms, c->good);
         return;
     }
+    c->spoke = true;
     switch (f->id) {
     case 0x351:
         limits_came(c, f);
         break;
     case 0x355:
-        check_values(c, f, soc_is);
+        check_values(c, f, soc_is, &c->values[0]);
         break;
     case 0x356:
-        check_values(c, f, measurements_are);
+        check_values(c, f, measurements_are, &c->values[1]);
         break;
     case 0x35A:
         alarms_came(c, f);
@@ -273,7 +293,7 @@ void contract_frame(struct contract *c, const struct sim_can_frame *f, uint64_t 
         check_offline(c, u16(f, 6) == 1 ? "0x372 offline" : "0x372 not offline", u16(f, 6) == 1);
         break;
     case 0x373:
-        check_values(c, f, extremes_are);
+        check_values(c, f, extremes_are, &c->values[2]);
         break;
     default:
         break;
@@ -286,8 +306,8 @@ void contract_frame(struct contract *c, const struct sim_can_frame *f, uint64_t 
 static void check_belief(struct contract *c) {
     double charge_a = contract_charge_a(c, AT_ONCE_MS, c->now_ms);
     double discharge_a = contract_discharge_a(c, AT_ONCE_MS, c->now_ms);
-    double tenth_of_charge = charge_a > 0.0 ? 0.09 * c->used_318 : 0.0;
-    double tenth_of_discharge = discharge_a > 0.0 ? 0.09 * c->used_317 : 0.0;
+    double tenth_of_charge = charge_a > 0.0 ? 0.09 * contract_most(c, 318, AT_ONCE_MS) : 0.0;
+    double tenth_of_discharge = discharge_a > 0.0 ? 0.09 * contract_most(c, 317, AT_ONCE_MS) : 0.0;
     if (over(c->ccl, charge_a + tenth_of_charge))
         contract_violate(c, CONTRACT_LATE, "CCL %.1f A for %llu ms, at most %.1f A for 250 ms",
                          c->ccl / 10.0, (unsigned long long)since(c->limits_ms, c->now_ms),
@@ -320,12 +340,15 @@ static void check_gaps(struct contract *c) {
 /* "While silent the BMS is asked at least every second." */
 static void check_asked(struct contract *c) {
     uint64_t age_ms = contract_age_ms(c, c->now_ms);
-    bool silent = c->samples == 0 ? !c->replied : age_ms >= c->config.close_ms;
+    bool answers = c->replied && since(c->replied_ms, c->now_ms) < c->config.close_ms;
+    bool silent = !answers && (c->samples == 0 || age_ms >= c->config.close_ms);
     if (!c->uart_up || !silent || contract_may_rest(c, c->now_ms))
         return;
     uint64_t from_ms = latest(c->asked_ms, latest(c->uart_since_ms, c->rested_ms));
     if (c->samples > 0)
         from_ms = latest(from_ms, c->now_ms - (age_ms - c->config.close_ms));
+    if (c->replied)
+        from_ms = latest(from_ms, c->replied_ms + c->config.close_ms);
     uint64_t unasked_ms = since(from_ms, c->now_ms);
     if (unasked_ms <= ASKED_GAP_MS + ON_TIME_MS)
         return;

@@ -19,7 +19,9 @@ enum {
     FAST_HIGH = 22,
     STATUS_FULL = 0x92,
     STATUS_FAULT = 0x9B,
-    RESTART_EXCUSE_MS = 10000,
+    REPEATS = 3,
+    CLEAN_MS = 150, /* without a disturbance before it, a reply is one by every reading */
+    SETTLED = 6,
 };
 
 static double to_float(const uint16_t *low) {
@@ -29,13 +31,22 @@ static double to_float(const uint16_t *low) {
     return (double)f;
 }
 
+static const uint16_t needed[] = {300, 301, 307, 315, 316, 317, 318, 319, 320};
+
 bool contract_all_known(const struct contract *c) {
-    static const uint16_t needed[] = {300, 301, 307, 315, 316, 317, 318, 319, 320};
     for (unsigned i = 0; i < sizeof needed / sizeof needed[0]; i++) {
         if (!c->known[needed[i]])
             return false;
     }
     return true;
+}
+
+bool contract_settings_doubtful(const struct contract *c) {
+    for (unsigned i = 0; i < sizeof needed / sizeof needed[0]; i++) {
+        if (c->zero[needed[i]])
+            return true;
+    }
+    return false;
 }
 
 /* Register 53, or what the installer or register 307 says. */
@@ -84,11 +95,11 @@ static bool possible_cell(double mv) {
     return mv >= 500.0 && mv <= 5000.0;
 }
 
-static void note_dangers(const struct contract *c, struct contract_sample *s) {
+static void note_dangers(const struct contract *c, struct contract_sample *s, bool cells) {
     double high = 0.0, low = 1e9;
     double seen[18];
     unsigned n = 0;
-    for (unsigned i = 0; i < 16; i++)
+    for (unsigned i = 0; cells && i < 16; i++)
         seen[n++] = s->word[i] / 10.0;
     seen[n++] = s->word[40];
     seen[n++] = s->word[41];
@@ -99,8 +110,8 @@ static void note_dangers(const struct contract *c, struct contract_sample *s) {
         }
     }
     /* to the millivolt, as limits are: what is half a millivolt short may act or not */
-    s->over_voltage = c->known[315] && high >= c->reg[315] + 0.5;
-    s->under_voltage = c->known[316] && low <= c->reg[316] - 0.5;
+    s->over_voltage = c->known[315] && !c->zero[315] && high >= c->reg[315] + 0.5;
+    s->under_voltage = c->known[316] && !c->zero[316] && low <= c->reg[316] - 0.5;
     s->fault = s->word[50] == STATUS_FAULT;
     bool external = s->sensor[0] || s->sensor[1];
     int warmest = -10000, coldest = 10000;
@@ -113,7 +124,7 @@ static void note_dangers(const struct contract *c, struct contract_sample *s) {
         coldest = s->temperature_dc[i] < coldest ? s->temperature_dc[i] : coldest;
     }
     int hot_dc = 10 * (int16_t)c->reg[319], cold_dc = 10 * (int16_t)c->reg[320];
-    s->hot = c->known[319] && warmest != -10000 && warmest >= hot_dc;
+    s->hot = c->known[319] && !c->zero[319] && warmest != -10000 && warmest >= hot_dc;
     s->cold = c->known[320] && coldest != 10000 && coldest < cold_dc;
     s->calm = high < c->reg[315] - 50.0 && low > c->reg[316] + 50.0 && !s->fault &&
               warmest < hot_dc - 50 && coldest > cold_dc + 50;
@@ -143,15 +154,32 @@ static bool sensible(const struct contract_sample *s) {
            fabs(s->pack_a) <= 2000.0 && s->soc_percent <= 100.0;
 }
 
-/* A value far from what it was, by this much more than the text says. */
+static bool sensible_temperature(int temperature_dc) {
+    return temperature_dc >= -600 && temperature_dc <= 1500;
+}
+
+static bool sensible_temperatures(const struct contract_sample *s) {
+    for (unsigned i = 0; i < 3; i++) {
+        if (s->sensor[i] && !sensible_temperature(s->temperature_dc[i]))
+            return false;
+    }
+    return true;
+}
+
+/* A value far from what it was, by this much. A temperature that no battery can have may be a step
+ * or be ignored: here it is ignored, and no sample with one is sure. */
 static bool jumps(const struct contract_sample *s, const struct contract_sample *was, double kelvin,
                   double percent) {
     bool full = s->word[50] == STATUS_FULL && s->soc_percent >= 99.99;
     if (!full && fabs(s->soc_percent - was->soc_percent) > percent)
         return true;
     for (unsigned i = 0; i < 3; i++) {
+        int now_dc = s->temperature_dc[i], was_dc = was->temperature_dc[i];
+        if ((s->sensor[i] && !sensible_temperature(now_dc)) ||
+            (was->sensor[i] && !sensible_temperature(was_dc)))
+            continue;
         if (s->sensor[i] != was->sensor[i] ||
-            (s->sensor[i] && abs(s->temperature_dc[i] - was->temperature_dc[i]) > kelvin * 10.0))
+            (s->sensor[i] && abs(now_dc - was_dc) > kelvin * 10.0))
             return true;
     }
     return false;
@@ -161,6 +189,52 @@ static const struct contract_sample *last_sample(const struct contract *c) {
     return c->samples > 0 ? &c->sample[(c->samples - 1) % CONTRACT_SAMPLES] : NULL;
 }
 
+static bool same(const struct contract_sample *a, const struct contract_sample *b) {
+    return memcmp(a->word, b->word, sizeof a->word) == 0;
+}
+
+/* What surely is a change: to the sample before, to the last that may be good, and to the last that
+ * surely is. */
+static void note_changes(struct contract *c, const struct contract_sample *s,
+                         const struct contract_sample *last) {
+    const struct contract_sample *before = &c->previous;
+    if (!c->has_previous)
+        return;
+    if (!same(s, before) && (last == NULL || !same(s, last)) &&
+        (!c->has_sure || !same(s, &c->sure)))
+        c->raw_changed_ms = s->at_ms;
+    if (memcmp(s->word, before->word, 16 * sizeof s->word[0]) != 0 ||
+        fabs(s->pack_a - before->pack_a) > 0.002)
+        c->raw_moved_ms = s->at_ms;
+}
+
+/* "steps of more than 10 K or 5 % SOC (without a reason) wait for three repeats". Against which of
+ * the samples before is a matter of which of those were good; a value that stands for longer than
+ * three repeats is good by every reading. */
+static void judge_steps(struct contract *c, struct contract_sample *s) {
+    const struct contract_sample *last = last_sample(c);
+    note_changes(c, s, last);
+    bool alike = c->alike > 0 && s->possible && sensible_temperatures(s) &&
+                 !jumps(s, &c->previous, 0.9, 0.4);
+    c->alike = alike ? c->alike + 1 : s->possible;
+    c->previous = *s;
+    c->has_previous = true;
+    if (last == NULL)
+        return;
+    const struct contract_sample *sure = c->has_sure ? &c->sure : last;
+    bool steps = !last->doubtful && jumps(s, last, 10.1, 5.01) && jumps(s, sure, 10.1, 5.01);
+    if (jumps(s, last, 9.0, 4.5) || jumps(s, sure, 9.0, 4.5) || !sensible_temperatures(s))
+        c->unsettled = true;
+    if (c->alike >= SETTLED)
+        c->unsettled = false;
+    s->sure = s->sure && !c->unsettled;
+    c->steps = steps ? c->steps + 1 : 0;
+    s->possible = s->possible && (!steps || c->steps >= REPEATS);
+    s->anchors = s->anchors && s->possible && !c->unsettled;
+    if (s->possible)
+        c->steps = 0;
+}
+
 void contract_judge(struct contract *c, const uint16_t word[CONTRACT_LIVE_WORDS],
                     struct contract_sample *s, uint64_t now_ms) {
     memset(s, 0, sizeof *s);
@@ -168,46 +242,39 @@ void contract_judge(struct contract *c, const uint16_t word[CONTRACT_LIVE_WORDS]
     s->at_ms = now_ms;
     decode(c, s);
     bool cells = decode_cells(c, s);
-    note_dangers(c, s);
-    if (!cells || !sensible(s) || !contract_all_known(c) || s->min_mv < 500.0 || s->max_mv > 5000.0)
+    note_dangers(c, s, cells);
+    if (!cells || !sensible(s) || !contract_all_known(c) || s->min_mv < 500.0 ||
+        s->max_mv > 5000.0) {
+        c->alike = 0;
         return;
-    const struct contract_sample *last = last_sample(c);
-    const struct contract_sample *sure = c->has_sure ? &c->sure : last;
-    bool temperatures = true;
-    for (unsigned i = 0; i < 3; i++) {
-        if (s->sensor[i] && (s->temperature_dc[i] < -600 || s->temperature_dc[i] > 1500))
-            temperatures = false;
     }
+    s->doubtful = contract_settings_doubtful(c);
     s->possible = agreements(s, 1.0) >= 1;
-    s->sure = agreements(s, -1.0) == 3 && temperatures;
-    if (last == NULL)
-        return;
-    s->sure = s->sure && !jumps(s, last, 9.0, 4.5) && !jumps(s, sure, 9.0, 4.5);
-    if (jumps(s, last, 10.1, 5.01) && jumps(s, sure, 10.1, 5.01)) {
-        c->steps++;
-        s->possible = s->possible && c->steps >= 3;
-    } else {
-        c->steps = 0;
-    }
-    if (s->possible)
-        c->steps = 0;
+    s->anchors = agreements(s, -1.0) >= 1 && !s->doubtful;
+    s->sure = agreements(s, -1.0) == 3 && sensible_temperatures(s) && !s->doubtful && c->clean;
+    judge_steps(c, s);
 }
 
 /* ---- replies ---- */
 
+/* A setting that reads 0 is one that the BMS does not know (320 may be 0 degC): what it said before
+ * may still be used or not, so that nothing is sure. */
 static void take_settings(struct contract *c, const uint16_t *word) {
     for (unsigned i = 0; i < c->asked_count; i++) {
         unsigned reg = c->asked_addr + i;
-        if (reg >= SETTINGS_FIRST && reg < CONTRACT_REGISTERS) {
+        if (reg < SETTINGS_FIRST || reg >= CONTRACT_REGISTERS)
+            continue;
+        c->zero[reg] = word[i] == 0 && reg != 320;
+        if (!c->zero[reg]) {
             c->reg[reg] = word[i];
-            c->known[reg] = word[i] != 0 || reg == 320;
+            c->known[reg] = true;
         }
     }
 }
 
 static void take_live(struct contract *c, const uint16_t *word, uint64_t now_ms) {
     struct contract_sample s;
-    uint16_t live[CONTRACT_LIVE_WORDS] = {0};
+    uint16_t live[CONTRACT_LIVE_WORDS];
     if (c->asked_count == FAST_LOW) {
         memcpy(c->low_half, word, sizeof c->low_half);
         c->has_low_half = true;
@@ -216,12 +283,14 @@ static void take_live(struct contract *c, const uint16_t *word, uint64_t now_ms)
     if (c->asked_count == FAST_HIGH) {
         if (!c->has_low_half)
             return;
+        memcpy(live, c->live, sizeof live); /* 16-31 as they were */
         memcpy(live, c->low_half, sizeof c->low_half);
         memcpy(live + FAST_HIGH_FIRST, word, FAST_HIGH * sizeof word[0]);
         c->has_low_half = false;
     } else {
         memcpy(live, word, sizeof live);
     }
+    memcpy(c->live, live, sizeof c->live);
     contract_judge(c, live, &s, now_ms);
     contract_sample_came(c, &s);
 }
@@ -248,7 +317,11 @@ static void look_for_reply(struct contract *c, uint64_t now_ms) {
         take_live(c, word, now_ms);
     else
         take_settings(c, word);
+    c->clean = c->held == n && c->noise_ms + CLEAN_MS < now_ms;
+    if (c->held > n)
+        c->noise_ms = now_ms; /* something else came before it */
     c->replied = true;
+    c->replied_ms = now_ms;
     c->asked_count = 0;
     c->held = 0;
 }
@@ -272,12 +345,13 @@ void contract_asked(struct contract *c, const uint8_t *bytes, size_t n, uint64_t
         return;
     bool mode = bytes[1] == 0x10 && bytes[2] == 0x01 && bytes[3] == 0x54; /* register 340 */
     if ((bytes[1] == 0x02 && bytes[2] == 5) || mode)
-        c->excused_until_ms = now_ms + RESTART_EXCUSE_MS;
+        contract_suspend(c, now_ms);
     uint16_t addr = (uint16_t)(bytes[2] << 8 | bytes[3]);
     uint16_t count = bytes[1] == 0x03 && n == 8 && bytes[5] <= 127 ? bytes[5] : 0;
+    if (c->asked_count != 0)
+        c->noise_ms = now_ms; /* the one before was not answered */
     if (addr == c->asked_addr && count == c->asked_count)
         return; /* again: a late reply to the first is as good */
     c->asked_addr = addr;
     c->asked_count = count;
-    c->held = 0;
 }

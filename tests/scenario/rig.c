@@ -26,6 +26,7 @@ static struct contract_config contract_settings(const struct settings *s) {
         .zero_ms = s->tinybms.stale_zero_ms,
         .zero_discharge_ms = s->tinybms.stale_zero_discharge_ms,
         .silent_ms = s->tinybms.stale_silent_ms,
+        .poll_ms = s->tinybms.poll_interval_ms,
         .period_ms = s->victron.pgn_update_interval_ms,
         .keepalive_timeout_ms = s->victron.keepalive_timeout_ms,
         .cvl_margin_mv = s->cvl.margin_mv,
@@ -187,12 +188,14 @@ static void start_gateway(struct rig *r) {
     gateway_set_can(&r->gateway, r->can_up, r->now_ms);
 }
 
-static void command(struct rig *r, const struct scenario_line *line,
-                    const struct gateway_command *c) {
+/* A command that is refused ends as one that fails. */
+static void command(struct rig *r, const struct gateway_command *c) {
     struct gateway_command numbered = *c;
     numbered.sequence = ++r->commands;
-    if (gateway_command(&r->gateway, &numbered, r->now_ms) != 0)
-        refuse(r, line, "the gateway does not take the command");
+    int err = gateway_command(&r->gateway, &numbered, r->now_ms);
+    struct gateway_answer refused = {.sequence = numbered.sequence, .err = err, .addr = c->addr};
+    if (err != GW_OK && r->observer.answer != NULL)
+        r->observer.answer(r->observer.context, &refused, rig_elapsed_ms(r));
 }
 
 static void set_can(struct rig *r, bool up) {
@@ -227,7 +230,27 @@ static void do_command(struct rig *r, const struct scenario_line *line) {
     default:
         break;
     }
-    command(r, line, &c);
+    command(r, &c);
+}
+
+/* Every counter of 32 bits, shortly before it wraps; what is compared with them as well. */
+static void set_counters_near_wrap(struct gateway *g) {
+    const uint32_t near = UINT32_MAX - 200;
+    struct tinybms_counters *c = &g->bms.transaction.counters;
+    c->polls = c->successes = c->timeouts = c->crc_errors = c->nacks = near;
+    c->resyncs = c->retries = c->nonsense_values = near;
+    g->poor_polls = c->polls + c->retries;
+    g->poor_successes = c->successes;
+    g->bms.fast.turns = g->bms.slow_fast_turns = near;
+    g->bms.battery.samples = near;
+    g->policy.trust.doubted = g->policy.changes_dropped = near;
+    g->can.tx_count = g->can.tx_errors = g->can.rx_count = near;
+    g->victron.counters = (struct victron_counters){near, near, near, near, near, near};
+    g->log_dropped = g->log_dropped_told = near;
+    for (unsigned i = 0; i < BUS_TYPE_COUNT; i++)
+        g->bus.counters.published[i] = g->bus.latest[i].sequence = UINT32_MAX - 3;
+    for (unsigned i = 0; i < BUS_SUBSCRIBERS_MAX; i++)
+        g->bus.counters.delivered[i] = UINT32_MAX - 3;
 }
 
 /* Sentences of the BMS are done already. */
@@ -262,6 +285,9 @@ static void act(struct rig *r, const struct scenario_line *line) {
     case SCENARIO_GATEWAY_STARTS_AGAIN:
         contract_restart(&r->contract, r->now_ms);
         start_gateway(r);
+        break;
+    case SCENARIO_COUNTERS_NEAR_WRAP:
+        set_counters_near_wrap(&r->gateway);
         break;
     case SCENARIO_END:
         r->ended = true;
