@@ -20,6 +20,7 @@ enum {
     ONES = 2,   /* 0xFFFF is reserved */
     ABSENT = 4, /* -32768: there is no such sensor */
     INVERT = 8, /* the sign depends on the installation */
+    CLAMP = 16, /* up to a hundredth over the maximum is the maximum: counting overshoots */
 };
 
 struct field_row {
@@ -46,7 +47,7 @@ static const struct field_row field_rows[] = {
     { 42, I16, BATTERY_EXTERNAL_TEMPERATURE_1,        INTO(external_temperature_dc[0]), 1,     1,    -600,        1500, ABSENT},
     { 43, I16, BATTERY_EXTERNAL_TEMPERATURE_2,        INTO(external_temperature_dc[1]), 1,     1,    -600,        1500, ABSENT},
     { 45, U16, BATTERY_SOH,                           INTO(soh_cpct),                   1,     5,       0,       10000, ZERO},
-    { 46, U32, BATTERY_SOC,                           INTO(soc_cpct),                   1, 10000,       0,       10000, 0},
+    { 46, U32, BATTERY_SOC,                           INTO(soc_cpct),                   1, 10000,       0,       10000, CLAMP},
     { 48, I16, BATTERY_INTERNAL_TEMPERATURE,          INTO(internal_temperature_dc),    1,     1,    -600,        1500, ABSENT},
     { 50, U16, BATTERY_STATUS,                        INTO(status),                     1,     1,       0,       65535, 0},
     { 51, U16, BATTERY_BALANCING_NEEDED,              INTO(balancing_needed_bits),      1,     1,       0,       65535, 0},
@@ -123,8 +124,12 @@ static bool scaled(const struct field_row *row, uint32_t raw, const struct tinyb
     }
     v *= row->multiply;
     if (row->divide > 1) {
-        /* more than 100.000000 % is nonsense even where it would round to 100 % */
-        if (v > row->max * row->divide) {
+        /* more than the maximum is nonsense even where it would round to it */
+        int64_t most = row->max * row->divide;
+        if ((row->flags & CLAMP) != 0 && v > most && v <= most + most / 100) {
+            v = most;
+        }
+        if (v > most) {
             return false;
         }
         v = (v + row->divide / 2) / row->divide;
@@ -208,13 +213,15 @@ static uint32_t decode_cells(struct tinybms_image *image, const struct tinybms_r
     }
     uint8_t n = expected_cells(image, rules, b);
     uint8_t top = (uint8_t)(BATTERY_CELLS_MAX - n);
-    if (n != 0 && rules->cell_order != TINYBMS_ORDER_DESCENDING && only_here(raw, 0, n)) {
-        image->cell_order = TINYBMS_ORDER_ASCENDING;
-    } else if (n != 0 && rules->cell_order != TINYBMS_ORDER_ASCENDING && only_here(raw, top, n)) {
-        image->cell_order = TINYBMS_ORDER_DESCENDING;
-    } else {
+    bool ascending = n != 0 && only_here(raw, 0, n);
+    bool descending = n != 0 && only_here(raw, top, n);
+    if (!ascending && !descending) {
         return 1;
     }
+    /* where the zeros tell, they are right and not the setting */
+    bool choose_ascending = ascending && rules->cell_order != TINYBMS_ORDER_DESCENDING;
+    image->cell_order =
+        choose_ascending || !descending ? TINYBMS_ORDER_ASCENDING : TINYBMS_ORDER_DESCENDING;
     for (uint8_t i = 0; i < n; i++) {
         uint8_t at =
             image->cell_order == TINYBMS_ORDER_ASCENDING ? i : (uint8_t)(BATTERY_CELLS_MAX - 1 - i);

@@ -91,3 +91,10 @@ bool tinybms_image_get_raw(const struct tinybms_image *image, uint16_t addr, uin
     *out = low + 65536u * high;
     return true;
 }
+
+void tinybms_image_forget(struct tinybms_image *image, enum battery_group group) {
+    const struct tinybms_block *block = &tinybms_blocks[group];
+    for (uint16_t at = block->offset; at < block->offset + block->words; at++) {
+        image->known[at / 8] &= (uint8_t) ~(1u << (at % 8));
+    }
+}

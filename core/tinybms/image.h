@@ -71,6 +71,9 @@ void tinybms_image_init(struct tinybms_image *image);
 void tinybms_image_store(struct tinybms_image *image, uint16_t addr, const uint16_t *words,
                          size_t n, uint64_t now_ms);
 
+/* Nothing of the block is known any more. */
+void tinybms_image_forget(struct tinybms_image *image, enum battery_group group);
+
 /* The word at addr; false (and *out untouched) where it is outside the blocks or never read. */
 bool tinybms_image_get(const struct tinybms_image *image, uint16_t addr, uint16_t *out);
 

@@ -25,6 +25,7 @@ enum {
     SPLIT_HIGH_FIRST = 32,
     SPLIT_HIGH_WORDS = 22, /* registers 32-53 */
     UNANSWERED_BEFORE_SPLIT = 2,
+    FORGET_AFTER_MS = 15000, /* after such a silence it may be another BMS */
     REST_WAKE_MS = 3000, /* a sleeping BMS looks at its UART once a second and swallows the first */
     STEPS_MAX = 4,       /* of one call: an end, a beginning, its start */
 };
@@ -97,7 +98,8 @@ int tinybms_configure(struct tinybms *t, const struct tinybms_config *cfg, uint6
 void tinybms_set_port(struct tinybms *t, bool up, uint64_t now_ms) {
     tinybms_transaction_reset(&t->transaction);
     t->turn = TINYBMS_TURN_NONE;
-    t->fast = (struct tinybms_fast){.due_ms = now_ms, .turns = t->fast.turns};
+    t->fast = (struct tinybms_fast){
+        .due_ms = now_ms, .turns = t->fast.turns, .hurry = t->fast.hurry, .fresh_port = true};
     tinybms_slow_init(t, now_ms);
     t->link = up ? TINYBMS_LINK_WAKING : TINYBMS_LINK_DOWN;
     if (!up) {
@@ -141,7 +143,18 @@ size_t tinybms_reply_words(const struct tinybms *t, uint16_t *out) {
 }
 
 static uint64_t fast_interval_ms(const struct tinybms *t) {
-    return t->link == TINYBMS_LINK_RESTING ? TINYBMS_REST_INTERVAL_MS : t->config.poll_interval_ms;
+    if (t->link == TINYBMS_LINK_RESTING) {
+        return TINYBMS_REST_INTERVAL_MS;
+    }
+    uint64_t interval_ms = t->config.poll_interval_ms;
+    return t->fast.hurry && interval_ms > TINYBMS_HURRY_MS ? TINYBMS_HURRY_MS : interval_ms;
+}
+
+void tinybms_set_hurry(struct tinybms *t, bool hurry, uint64_t now_ms) {
+    t->fast.hurry = hurry;
+    if (hurry && t->link != TINYBMS_LINK_RESTING && t->fast.due_ms > now_ms + TINYBMS_HURRY_MS) {
+        t->fast.due_ms = now_ms + TINYBMS_HURRY_MS;
+    }
 }
 
 /* The grid of due times is kept: a late sample does not move those that follow. */
@@ -182,6 +195,17 @@ static void fast_begin(struct tinybms *t, uint64_t now_ms) {
     tinybms_begin(t, TINYBMS_TURN_FAST, &rq, f->retries, now_ms);
 }
 
+/* Limits are made of them: what another BMS said must not be used for this one. */
+static void forget_settings(struct tinybms *t, uint64_t now_ms) {
+    tinybms_image_forget(&t->image, BATTERY_GROUP_SETTINGS);
+    for (int f = 0; f < BATTERY_FIELD_COUNT; f++) {
+        if (battery_field_group((enum battery_field)f) == BATTERY_GROUP_SETTINGS) {
+            battery_clear(&t->battery, (enum battery_field)f, BATTERY_NEVER_READ, now_ms);
+        }
+    }
+    tinybms_rules_apply(&t->rules, &t->battery, now_ms);
+}
+
 static void fast_answered(struct tinybms *t, uint64_t now_ms) {
     struct tinybms_fast *f = &t->fast;
     uint16_t words[TINYBMS_READ_MAX];
@@ -209,9 +233,10 @@ static void fast_answered(struct tinybms *t, uint64_t now_ms) {
     f->failures = 0;
     f->turns++;
     t->sample_told = true;
-    t->answered_ms = now_ms;
     if (t->link == TINYBMS_LINK_WAKING) {
-        /* it slept, or it is another one: what is known of it may be old */
+        if (t->fast.fresh_port || now_ms - t->answered_ms >= FORGET_AFTER_MS) {
+            forget_settings(t, now_ms);
+        }
         tinybms_slow_all_due(t, now_ms);
         t->link = TINYBMS_LINK_ANSWERING;
         if (failures > 0 || t->transaction.attempts_left < f->retries) {
@@ -219,6 +244,8 @@ static void fast_answered(struct tinybms *t, uint64_t now_ms) {
             f->due_ms = now_ms + fast_interval_ms(t);
         }
     }
+    t->fast.fresh_port = false;
+    t->answered_ms = now_ms;
 }
 
 /* Asked again soon, whatever the interval: silence is what matters most now. A device that has
