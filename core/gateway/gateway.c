@@ -247,6 +247,7 @@ void gateway_set_can(struct gateway *g, bool up, uint64_t now_ms) {
     g->now_ms = now_ms;
     if (up != g->can_up) {
         g->can_up = up;
+        g->can_changed_ms = now_ms;
         bus_publish(&g->bus, BUS_CAN_LINK, BUS_FROM_PORT, &g->can_up, now_ms);
     }
 }
@@ -336,7 +337,10 @@ static void watch_link_quality(struct gateway *g, uint64_t now_ms) {
     uint32_t polls = asked - g->poor_polls;
     uint32_t successes = c.successes - g->poor_successes;
     bool poor = g->bms_link_poor;
-    if (polls >= LINK_QUALITY_POLLS_MIN) { /* without a port nothing is asked and nothing known */
+    if (policy_resting(&g->policy)) {
+        poor = false; /* asleep on purpose */
+    } else if (polls >=
+               LINK_QUALITY_POLLS_MIN) { /* without a port nothing is asked and nothing known */
         poor = successes < polls / 2;
     }
     g->poor_since_ms = now_ms;
@@ -348,6 +352,10 @@ static void watch_link_quality(struct gateway *g, uint64_t now_ms) {
                      (int32_t)successes, 0, 0);
         policy_set_link_poor(&g->policy, poor, now_ms);
     }
+}
+
+static uint64_t later(uint64_t a, uint64_t b) {
+    return a > b ? a : b;
 }
 
 static uint64_t earliest(uint64_t a, uint64_t b) {
@@ -374,8 +382,10 @@ static uint64_t next_deadline(const struct gateway *g, uint64_t bms_ms, uint64_t
 
 /* A BMS that nobody uses may sleep; a GX wakes it. */
 static void watch_rest(struct gateway *g, uint64_t now_ms) {
-    uint64_t absent_ms = g->gx_present ? 0 : now_ms - g->gx_changed_ms;
-    policy_set_gx_absent(&g->policy, g->gx_present ? 0 : absent_ms + 1, now_ms);
+    if (g->can_up) { /* without a link nobody can be heard: that is no absence */
+        uint64_t absent_ms = now_ms - later(g->gx_changed_ms, g->can_changed_ms);
+        policy_set_gx_absent(&g->policy, g->gx_present ? 0 : later(absent_ms, 1), now_ms);
+    }
     tinybms_set_resting(&g->bms, policy_resting(&g->policy), now_ms);
 }
 
@@ -384,13 +394,13 @@ uint64_t gateway_step(struct gateway *g, uint64_t now_ms) {
         begin_conversation_anew(g, now_ms);
     }
     g->now_ms = now_ms;
+    watch_gx(g, now_ms);
+    watch_rest(g, now_ms);
+    tinybms_set_hurry(&g->bms, policy_in_a_hurry(&g->policy), now_ms);
     uint64_t bms_ms = tinybms_step(&g->bms, now_ms);
     drain_bms(g, now_ms);
     watch_link_quality(g, now_ms);
     uint64_t policy_ms = policy_step(&g->policy, now_ms);
-    publish_decisions(g, now_ms);
-    watch_gx(g, now_ms);
-    watch_rest(g, now_ms);
     publish_decisions(g, now_ms);
     g->deadline_ms = next_deadline(g, bms_ms, policy_ms, now_ms);
     return g->deadline_ms;

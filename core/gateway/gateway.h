@@ -82,6 +82,7 @@ struct gateway {
 
     /* the Victron side */
     bool can_up, sending;
+    uint64_t can_changed_ms;
     struct limits sent_limits; /* as in the last 0x351 */
     bool limits_wanted;        /* 0x351 out of turn, as soon as the gap allows */
     bool out_of_turn_once;

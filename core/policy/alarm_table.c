@@ -307,15 +307,19 @@ bool alarm_supported(enum alarm_id id) {
 /* Compares, leaving the active state only behind the hysteresis. */
 static bool beyond(const struct alarm_row *row, bool active, int32_t value, int32_t threshold) {
     int64_t t = threshold;
+    int64_t back = row->hysteresis;
+    if ((row->compare == ALARM_AT_OR_OVER || row->compare == ALARM_OVER) && t > 0 && back > t / 2) {
+        back = t / 2; /* a small threshold must be left again before zero */
+    }
     switch (row->compare) {
     case ALARM_AT_OR_OVER:
-        return value >= (active ? t - row->hysteresis : t);
+        return value >= (active ? t - back : t);
     case ALARM_OVER:
-        return value > (active ? t - row->hysteresis : t);
+        return value > (active ? t - back : t);
     case ALARM_AT_OR_UNDER:
-        return value <= (active ? t + row->hysteresis : t);
+        return value <= (active ? t + back : t);
     case ALARM_UNDER:
-        return value < (active ? t + row->hysteresis : t);
+        return value < (active ? t + back : t);
     }
     return false;
 }

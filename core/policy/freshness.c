@@ -48,37 +48,34 @@ static uint64_t since(uint64_t then_ms, uint64_t now_ms) {
 
 /* The age by the second clock; 0 while it is content. */
 static uint64_t frozen_age_ms(const struct freshness *f, uint32_t close_ms, uint64_t now_ms) {
-    uint64_t still_ms = since(f->cells_moved_ms, now_ms);
-    return still_ms >= FRESHNESS_FROZEN_MS ? still_ms - FRESHNESS_FROZEN_MS + close_ms : 0;
+    if (since(f->cells_moved_ms, f->sample_ms) < FRESHNESS_FROZEN_MS) {
+        return 0; /* a silence is no proof that cells stood still */
+    }
+    return since(f->cells_moved_ms, now_ms) - FRESHNESS_FROZEN_MS + close_ms;
 }
 
 bool freshness_frozen(const struct freshness *f, uint32_t close_ms, uint64_t now_ms) {
     return f->known && frozen_age_ms(f, close_ms, now_ms) > since(f->alive_ms, now_ms);
 }
 
-/* What the two clocks say. */
-static uint64_t true_age_ms(const struct freshness *f, uint32_t close_ms, uint64_t now_ms) {
-    return freshness_frozen(f, close_ms, now_ms) ? frozen_age_ms(f, close_ms, now_ms)
-                                                 : since(f->alive_ms, now_ms);
-}
-
-void freshness_excuse(struct freshness *f, uint32_t close_ms, uint64_t until_ms, uint64_t now_ms) {
+void freshness_excuse(struct freshness *f, uint64_t until_ms, uint64_t now_ms) {
     if (!f->known || f->excused) {
         return;
     }
     f->excused = true;
     f->excused_until_ms = until_ms;
-    f->excused_age_ms = true_age_ms(f, close_ms, now_ms);
+    f->excused_age_ms = since(f->alive_ms, now_ms);
 }
 
 uint64_t freshness_age_ms(const struct freshness *f, uint32_t close_ms, uint64_t now_ms) {
     if (!f->known) {
         return UINT64_MAX;
     }
-    uint64_t age_ms = true_age_ms(f, close_ms, now_ms);
+    uint64_t age_ms = since(f->alive_ms, now_ms);
     if (f->excused) {
         uint64_t excused_ms = f->excused_age_ms + since(f->excused_until_ms, now_ms);
         age_ms = excused_ms < age_ms ? excused_ms : age_ms;
     }
-    return age_ms;
+    uint64_t frozen_ms = frozen_age_ms(f, close_ms, now_ms); /* never excused */
+    return frozen_ms > age_ms ? frozen_ms : age_ms;
 }

@@ -47,9 +47,9 @@ void freshness_handle_good(struct freshness *f, const struct battery *b,
                            const struct battery *before, uint64_t now_ms);
 
 /* The gateway itself ordered a restart of the BMS: until then the age stays what it is now, and
- * grows on from there. It never makes anything younger, and counts once: again only after live
- * data. */
-void freshness_excuse(struct freshness *f, uint32_t close_ms, uint64_t until_ms, uint64_t now_ms);
+ * grows on from there. It never makes anything younger, least of all what is frozen, and counts
+ * once: again only after live data. */
+void freshness_excuse(struct freshness *f, uint64_t until_ms, uint64_t now_ms);
 
 /* The age of what is known, in ms; UINT64_MAX before the first sample. close_ms: where CLOSING
  * begins. */

@@ -11,6 +11,7 @@ enum {
 
 void policy_init(struct policy *p, const struct policy_config *cfg, uint64_t now_ms) {
     memset(p, 0, sizeof *p);
+    p->whole_ms = now_ms;
     trust_init(&p->trust);
     freshness_init(&p->freshness);
     rest_init(&p->rest, now_ms);
@@ -49,6 +50,10 @@ static void note_stage(struct policy *p, enum stage from) {
 
 uint64_t policy_age_ms(const struct policy *p, uint64_t now_ms) {
     return freshness_age_ms(&p->freshness, p->config.stage.close_ms, now_ms);
+}
+
+bool policy_in_a_hurry(const struct policy *p) {
+    return !policy_resting(p) && (p->stage.stage != STAGE_FRESH || p->doubt_bits != TRUST_OK);
 }
 
 static bool data_too_old(const struct policy *p) {
@@ -184,14 +189,17 @@ static void drop_stale_values(struct battery *b, uint64_t now_ms) {
     }
 }
 
-static void note_doubt(struct policy *p, uint8_t doubt) {
-    if (doubt == TRUST_INCOMPLETE && !p->have_sample) {
+static void note_doubt(struct policy *p, uint8_t doubt, uint64_t now_ms) {
+    p->doubt_bits = doubt;
+    if (doubt != TRUST_INCOMPLETE) {
+        p->whole_ms = now_ms;
+    } else if (now_ms - p->whole_ms < POLICY_INCOMPLETE_MS) {
         return; /* not everything has been read yet: no reason to doubt anything */
     }
-    if (doubt != p->doubt_bits) {
+    if (doubt != p->doubt_told) {
         note(p, (struct policy_change){
-                    .kind = POLICY_CHANGE_DOUBT, .from = p->doubt_bits, .to = doubt});
-        p->doubt_bits = doubt;
+                    .kind = POLICY_CHANGE_DOUBT, .from = p->doubt_told, .to = doubt});
+        p->doubt_told = doubt;
     }
 }
 
@@ -219,7 +227,7 @@ bool policy_handle_sample(struct policy *p, const struct battery *sample, uint64
     } else {
         stage_handle_doubtful(&p->stage);
     }
-    note_doubt(p, doubt);
+    note_doubt(p, doubt, now_ms);
     decide(p, now_ms);
     return good;
 }
@@ -230,7 +238,7 @@ void policy_set_link_poor(struct policy *p, bool poor, uint64_t now_ms) {
 }
 
 void policy_expect_restart(struct policy *p, uint64_t now_ms) {
-    freshness_excuse(&p->freshness, p->config.stage.close_ms, now_ms + POLICY_RESTART_MS, now_ms);
+    freshness_excuse(&p->freshness, now_ms + POLICY_RESTART_MS, now_ms);
 }
 
 void policy_wake(struct policy *p, uint64_t now_ms) {

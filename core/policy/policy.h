@@ -51,7 +51,11 @@ struct policy_change {
     uint32_t value;
 };
 
-enum { POLICY_CHANGES_MAX = 32, POLICY_RESTART_MS = 10000 };
+enum {
+    POLICY_CHANGES_MAX = 32,
+    POLICY_RESTART_MS = 10000,
+    POLICY_INCOMPLETE_MS = 5000, /* settings take a moment to be read: only then worth a word */
+};
 
 struct policy {
     struct policy_config config;
@@ -65,6 +69,8 @@ struct policy {
     bool have_sample;
     uint64_t good_ms;   /* when it came */
     uint8_t doubt_bits; /* of the last sample, enum trust_doubt */
+    uint8_t doubt_told; /* as last noted */
+    uint64_t whole_ms;  /* the last sample that was not incomplete */
     struct limits limits;
     struct alarms alarms;
     bool link_poor; /* told by the gateway */
@@ -91,6 +97,10 @@ void policy_wake(struct policy *p, uint64_t now_ms);
 static inline bool policy_resting(const struct policy *p) {
     return p->stage.stage == STAGE_RESTING;
 }
+
+/* Samples are wanted faster than usual: nothing goes out yet, limits are closing, or a value that
+ * jumped waits to be seen again. */
+bool policy_in_a_hurry(const struct policy *p);
 
 /* The age of what is known, in ms; UINT64_MAX before the first good sample. */
 uint64_t policy_age_ms(const struct policy *p, uint64_t now_ms);

@@ -22,9 +22,11 @@ static bool cell_possible(uint16_t mv) {
     return mv >= TRUST_CELL_MIN_MV && mv <= TRUST_CELL_MAX_MV;
 }
 
-/* The highest (lowest) cell by the cells themselves or by the BMS's own registers 40 and 41,
- * whichever is worse; a cell register outside the possible range says nothing about danger. */
-static bool worst_cells(const struct battery *b, uint16_t *highest_mv, uint16_t *lowest_mv) {
+/* The highest (lowest) cell. A trusted sample's cells speak for themselves: one broken register of
+ * the BMS must not darken the house. In an untrusted one registers 40 and 41 count as well,
+ * whichever is worse; a value outside the possible range says nothing about danger. */
+static bool worst_cells(const struct battery *b, bool trusted, uint16_t *highest_mv,
+                        uint16_t *lowest_mv) {
     uint16_t high = 0;
     uint16_t low = UINT16_MAX;
     if (battery_has(b, BATTERY_CELLS)) {
@@ -36,11 +38,11 @@ static bool worst_cells(const struct battery *b, uint16_t *highest_mv, uint16_t 
             }
         }
     }
-    if (battery_has(b, BATTERY_BMS_MAX_CELL) && cell_possible(b->bms_max_cell_mv) &&
+    if (!trusted && battery_has(b, BATTERY_BMS_MAX_CELL) && cell_possible(b->bms_max_cell_mv) &&
         b->bms_max_cell_mv > high) {
         high = b->bms_max_cell_mv;
     }
-    if (battery_has(b, BATTERY_BMS_MIN_CELL) && cell_possible(b->bms_min_cell_mv) &&
+    if (!trusted && battery_has(b, BATTERY_BMS_MIN_CELL) && cell_possible(b->bms_min_cell_mv) &&
         b->bms_min_cell_mv < low) {
         low = b->bms_min_cell_mv;
     }
@@ -52,7 +54,7 @@ static bool worst_cells(const struct battery *b, uint16_t *highest_mv, uint16_t 
 static void judge_cells(struct protection *p, const struct battery *b, bool trusted) {
     uint16_t highest_mv;
     uint16_t lowest_mv;
-    if (!worst_cells(b, &highest_mv, &lowest_mv)) {
+    if (!worst_cells(b, trusted, &highest_mv, &lowest_mv)) {
         return;
     }
     if (battery_has(b, BATTERY_OVER_VOLTAGE_CUTOFF)) {

@@ -7,10 +7,9 @@ void rest_init(struct rest *r, uint64_t now_ms) {
     r->busy_ms = now_ms;
 }
 
-/* Status needs more than 80 mA (800 mA in the high power version) to say charging or discharging.
- */
 static bool idle(const struct battery *b) {
-    return b->status == BATTERY_STATUS_IDLE || b->status == BATTERY_STATUS_FULLY_CHARGED;
+    return (b->status == BATTERY_STATUS_IDLE || b->status == BATTERY_STATUS_FULLY_CHARGED) &&
+           b->pack_ma <= REST_IDLE_MA && b->pack_ma >= -REST_IDLE_MA;
 }
 
 void rest_handle_sample(struct rest *r, const struct battery *b, uint64_t now_ms) {
@@ -27,13 +26,8 @@ static bool fully_discharged(const struct battery *b) {
 
 bool rest_allowed(const struct rest *r, const struct battery *b, bool empty, uint64_t gx_absent_ms,
                   uint64_t now_ms) {
-    if (gx_absent_ms == 0 || !idle(b)) {
-        return false;
-    }
-    if (empty || fully_discharged(b)) {
-        return true;
-    }
-    return gx_absent_ms >= REST_AFTER_MS && now_ms - r->busy_ms >= REST_AFTER_MS;
+    uint64_t after_ms = empty || fully_discharged(b) ? REST_EMPTY_AFTER_MS : REST_AFTER_MS;
+    return gx_absent_ms >= after_ms && now_ms - r->busy_ms >= after_ms;
 }
 
 bool rest_ends(const struct battery *b) {

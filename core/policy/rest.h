@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* May the BMS sleep? Polling keeps a TinyBMS awake and drains a stored pack. In low-power mode (off
- * by default) a battery that nobody uses is left alone: no GX and idle for 10 minutes, or no GX and
- * empty (a cell under register 316, or event 0x31 newest), at once. */
+ * by default) a battery that nobody uses is left alone: no GX and idle for 10 minutes, or, when it
+ * is empty, at once (a cell under register 316, or event 0x31 newest). */
 #ifndef CORE_POLICY_REST_H
 #define CORE_POLICY_REST_H
 
@@ -10,7 +10,11 @@
 
 #include "battery/battery.h"
 
-enum { REST_AFTER_MS = 600000 };
+enum {
+    REST_AFTER_MS = 600000,
+    REST_EMPTY_AFTER_MS = 5000, /* at once, but not before a GX could be heard, once a second */
+    REST_IDLE_MA = 100, /* the BMS says idle up to 80 mA, or 800 mA in the high power version */
+};
 
 struct rest {
     uint64_t busy_ms; /* the last time that the battery was not idle */

@@ -24,6 +24,16 @@ static bool whole(const struct battery *b, uint64_t now_ms) {
     return battery_complete(b);
 }
 
+/* "Settings obey an order"; only a spoilt or foreign answer does not. */
+static bool settings_plausible(const struct battery *b) {
+    return b->under_voltage_cutoff_mv < b->fully_discharged_mv &&
+           b->fully_discharged_mv < b->fully_charged_mv &&
+           b->fully_charged_mv < b->over_voltage_cutoff_mv &&
+           b->over_voltage_cutoff_mv <= TRUST_CELL_SETTING_MAX_MV &&
+           b->charge_over_current_ma <= TRUST_CURRENT_SETTING_MAX_MA &&
+           b->discharge_over_current_ma <= TRUST_CURRENT_SETTING_MAX_MA;
+}
+
 static bool cells_in_range(const struct battery *b) {
     for (uint8_t i = 0; i < b->cell_count; i++) {
         if (b->cell_mv[i] < TRUST_CELL_MIN_MV || b->cell_mv[i] > TRUST_CELL_MAX_MV) {
@@ -107,6 +117,8 @@ uint8_t trust_judge(struct trust *t, const struct battery *b, const struct batte
     unsigned doubt = TRUST_OK;
     if (!whole(b, now_ms)) {
         doubt = TRUST_INCOMPLETE;
+    } else if (!settings_plausible(b)) {
+        doubt = TRUST_SETTINGS;
     } else if (!cells_in_range(b)) {
         doubt = TRUST_CELL_RANGE;
     } else if (!two_witnesses_agree(b)) {

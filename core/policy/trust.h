@@ -4,11 +4,12 @@
  * that is dangerous still acts (protect.h).
  *
  * Rules: cells, pack voltage, current, SOC and status were all decoded from this one answer, so
- * that no older value stands in for a nonsense one; every cell within 0.5-5.0 V; of the three
- * witnesses of the pack's voltage (sum of the cells, the BMS's extreme cells in registers 40 and
- * 41, register 36) at least two agree; a step of more than 10 K or 5 % of SOC since the last good
- * sample, or a sensor that comes or goes, must be seen three times in a row. A SOC that becomes 100
- * % as the BMS says "fully charged" has its reason. */
+ * that no older value stands in for a nonsense one; the settings that make limits are within the
+ * catalogue's ranges and in the order that the BMS itself demands (316 < 301 < 300 < 315); every
+ * cell is within 0.5-5.0 V; of the three witnesses of the pack's voltage (sum of the cells, the
+ * BMS's extreme cells in registers 40 and 41, register 36) at least two agree; a step of more than
+ * 10 K or 5 % of SOC since the last good sample, or a sensor that comes or goes, must be seen three
+ * times in a row. A SOC that becomes 100 % as the BMS says "fully charged" has its reason. */
 #ifndef CORE_POLICY_TRUST_H
 #define CORE_POLICY_TRUST_H
 
@@ -24,6 +25,7 @@ enum trust_doubt {
     TRUST_VOLTAGES = 4,         /* no two of the three voltage witnesses agree */
     TRUST_TEMPERATURE_STEP = 8, /* waits for repeats */
     TRUST_SOC_STEP = 16,        /* waits for repeats */
+    TRUST_SETTINGS = 32,        /* the BMS's settings are in no order it would accept itself */
 };
 
 enum {
@@ -40,6 +42,8 @@ enum {
     TRUST_FIELD_AGE_MS =
         1000, /* a live field older than this in a new sample was not read with it */
     TRUST_SENSORS = 3,
+    TRUST_CELL_SETTING_MAX_MV = 4500, /* the catalogue's range of registers 300 and 315 */
+    TRUST_CURRENT_SETTING_MAX_MA = 750000,
 };
 
 /* A value that jumped and is being watched. */

@@ -265,6 +265,32 @@ static void thresholds_of_the_user_replace_those_of_the_bms(void **state) {
     assert_int_equal(out.alarm[ALARM_LOW_TEMPERATURE_CHARGE], ALARM_ACTIVE);
 }
 
+static void a_threshold_smaller_than_its_hysteresis_is_left_again(void **state) {
+    (void)state;
+    const struct alarm_config small = {
+        .imbalance_warning_mv = 10, .imbalance_alarm_mv = 11, .soc_high_percent = 100};
+    struct battery b;
+    struct alarm_input in = {.battery = &b, .config = &small};
+    struct alarm_machine m;
+    struct alarms out;
+    sample_nominal(&b, 0);
+    b.charge_over_current_ma = 1000;
+    b.pack_ma = 1000;
+    b.imbalance_mv = 12;
+    alarm_init(&m);
+    alarm_evaluate(&m, &in, 0, &out);
+    alarm_evaluate(&m, &in, 1000, &out);
+    assert_int_equal(out.warning[ALARM_CELL_IMBALANCE], ALARM_ACTIVE);
+    assert_int_equal(out.alarm[ALARM_CELL_IMBALANCE], ALARM_ACTIVE);
+    assert_int_equal(out.alarm[ALARM_HIGH_CHARGE_CURRENT], ALARM_ACTIVE);
+    b.pack_ma = 0;
+    b.imbalance_mv = 4; /* under half of 10, under 11 - 5 */
+    alarm_evaluate(&m, &in, 2000, &out);
+    assert_int_equal(out.warning[ALARM_CELL_IMBALANCE], ALARM_QUIET);
+    assert_int_equal(out.alarm[ALARM_CELL_IMBALANCE], ALARM_QUIET);
+    assert_int_equal(out.alarm[ALARM_HIGH_CHARGE_CURRENT], ALARM_QUIET);
+}
+
 static bool contactor(const struct battery *b) {
     struct alarm_input in = {.battery = b, .config = &settings};
     struct alarm_machine m;
@@ -315,6 +341,7 @@ int main(void) {
         cmocka_unit_test(a_quiet_battery_is_quiet_where_supported_and_nothing_else),
         cmocka_unit_test(a_row_without_its_value_keeps_still),
         cmocka_unit_test(thresholds_of_the_user_replace_those_of_the_bms),
+        cmocka_unit_test(a_threshold_smaller_than_its_hysteresis_is_left_again),
         cmocka_unit_test(a_switch_error_lasts_ten_minutes_or_as_long_as_the_fault),
         cmocka_unit_test(a_switch_error_before_the_last_start_is_history),
     };

@@ -118,7 +118,7 @@ static void an_excuse_holds_the_age_where_it_is_and_then_it_grows_on(void **stat
     freshness_init(&f);
     sample_nominal(&b, 0);
     freshness_handle_good(&f, &b, NULL, 1000);
-    freshness_excuse(&f, CLOSE_MS, 13000, 3000); /* 2 s old when ordered */
+    freshness_excuse(&f, 13000, 3000); /* 2 s old when ordered */
     assert_int_equal(freshness_age_ms(&f, CLOSE_MS, 4000), 2000);
     assert_int_equal(freshness_age_ms(&f, CLOSE_MS, 13000), 2000);
     assert_int_equal(freshness_age_ms(&f, CLOSE_MS, 16000), 5000);
@@ -137,7 +137,7 @@ static void an_answer_between_the_order_and_the_restart_does_not_end_the_excuse(
     freshness_init(&f);
     sample_nominal(&b, 0);
     freshness_handle_good(&f, &b, NULL, 1000);
-    freshness_excuse(&f, CLOSE_MS, 11000, 1000);
+    freshness_excuse(&f, 11000, 1000);
     struct battery next = b;
     next.lifetime_s++;
     sample_fingerprint(&next);
@@ -152,13 +152,13 @@ static void an_excuse_opens_nothing_and_cannot_be_repeated_in_one_silence(void *
     struct battery b;
     freshness_init(&f);
     sample_nominal(&b, 0);
-    freshness_excuse(&f, CLOSE_MS, 10000, 0); /* nothing is known: nothing to excuse */
+    freshness_excuse(&f, 10000, 0); /* nothing is known: nothing to excuse */
     freshness_handle_good(&f, &b, NULL, 1000);
     assert_int_equal(freshness_age_ms(&f, CLOSE_MS, 12000), 11000);
-    freshness_excuse(&f, CLOSE_MS, 22000, 12000);
+    freshness_excuse(&f, 22000, 12000);
     assert_int_equal(freshness_age_ms(&f, CLOSE_MS, 20000), 11000);
     for (uint64_t t = 20000; t < 200000; t += 1000) {
-        freshness_excuse(&f, CLOSE_MS, t + 10000, t);
+        freshness_excuse(&f, t + 10000, t);
         freshness_handle_good(&f, &b, &b, t); /* a stopped device that goes on answering */
     }
     assert_int_equal(freshness_age_ms(&f, CLOSE_MS, 200000), 11000 + 178000);
@@ -167,8 +167,28 @@ static void an_excuse_opens_nothing_and_cannot_be_repeated_in_one_silence(void *
     sample_fingerprint(&next);
     next.cells_fingerprint++;
     freshness_handle_good(&f, &next, &b, 300000);
-    freshness_excuse(&f, CLOSE_MS, 311000, 301000);
+    freshness_excuse(&f, 311000, 301000);
     assert_int_equal(freshness_age_ms(&f, CLOSE_MS, 311000), 1000);
+}
+
+static void frozen_cells_are_never_excused(void **state) {
+    (void)state;
+    struct freshness f;
+    struct battery b;
+    freshness_init(&f);
+    sample_nominal(&b, 0);
+    freshness_handle_good(&f, &b, NULL, 1000);
+    for (uint64_t t = 1100; t <= 120000; t += 100) {
+        struct battery next = b;
+        next.lifetime_s++;
+        sample_fingerprint(&next);
+        freshness_handle_good(&f, &next, &b, t);
+        b = next;
+        if (t == 90000) {
+            freshness_excuse(&f, 100000, t);
+        }
+        assert_int_equal(freshness_age_ms(&f, CLOSE_MS, t), t < 61000 ? 0 : t - 61000 + 5000);
+    }
 }
 
 /* Samples every 1.6 s: two of them apart is no pause, so a minute of still cells is a minute. */
@@ -201,6 +221,7 @@ int main(void) {
         cmocka_unit_test(an_excuse_holds_the_age_where_it_is_and_then_it_grows_on),
         cmocka_unit_test(an_answer_between_the_order_and_the_restart_does_not_end_the_excuse),
         cmocka_unit_test(an_excuse_opens_nothing_and_cannot_be_repeated_in_one_silence),
+        cmocka_unit_test(frozen_cells_are_never_excused),
         cmocka_unit_test(slow_samples_are_no_pause),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -201,7 +201,7 @@ static void an_unused_battery_rests_after_ten_minutes_and_a_gx_wakes_it(void **s
     assert_int_equal(p.stage.stage, STAGE_BOOT);
 }
 
-static void an_empty_battery_without_a_gx_rests_at_once(void **state) {
+static void an_empty_battery_without_a_gx_rests_after_five_seconds(void **state) {
     (void)state;
     struct policy p;
     struct battery b;
@@ -211,15 +211,36 @@ static void an_empty_battery_without_a_gx_rests_at_once(void **state) {
     b.status = BATTERY_STATUS_IDLE;
     b.pack_ma = 0;
     sample_set_cell(&b, 4, 2890);
-    feed(&p, &b, 20100);
-    policy_set_gx_absent(&p, 0, 20100); /* with a GX it must stay: dawn will charge it */
+    for (uint64_t t = 20100; t <= 30000; t += 100) { /* busy until 20.0 s, absent since 25.1 s */
+        feed(&p, &b, t);
+        policy_set_gx_absent(&p, t > 25100 ? t - 25100 : 1, t);
+        assert_int_equal(p.stage.stage, STAGE_FRESH);
+    }
+    policy_set_gx_absent(&p, 0, 30000); /* with a GX it must stay: dawn will charge it */
     assert_int_equal(p.stage.stage, STAGE_FRESH);
-    policy_set_gx_absent(&p, 1, 20200);
+    feed(&p, &b, 30100);
+    policy_set_gx_absent(&p, 5000, 30100);
     assert_int_equal(p.stage.stage, STAGE_RESTING);
     b.status = BATTERY_STATUS_CHARGING;
     b.pack_ma = 5000;
-    feed(&p, &b, 80200); /* the next look */
+    feed(&p, &b, 90100); /* the next look */
     assert_int_equal(p.stage.stage, STAGE_BOOT);
+}
+
+static void a_small_load_that_the_bms_calls_idle_is_no_rest(void **state) {
+    (void)state;
+    struct policy p;
+    struct battery b;
+    struct policy_config c = low_power();
+    open_at(&p, &b, 20000);
+    policy_configure(&p, &c, 20000);
+    b.status = BATTERY_STATUS_IDLE;
+    for (uint64_t t = 20100; t < 2000000; t += 100) {
+        b.pack_ma = -700 - (int32_t)(t / 100 % 2);
+        feed(&p, &b, t);
+        policy_set_gx_absent(&p, t, t);
+        assert_int_equal(p.stage.stage, STAGE_FRESH);
+    }
 }
 
 static void without_low_power_nothing_ever_rests(void **state) {
@@ -418,7 +439,7 @@ static void a_temperature_that_is_nonsense_for_five_seconds_is_no_temperature(vo
     assert_int_equal(mean_dc, 250); /* the internal sensor stands in */
 }
 
-static void an_incomplete_start_is_no_doubt(void **state) {
+static void an_incomplete_sample_is_a_doubt_only_when_it_lasts(void **state) {
     (void)state;
     struct policy p;
     struct battery b;
@@ -426,10 +447,15 @@ static void an_incomplete_start_is_no_doubt(void **state) {
     policy_init(&p, &config, 0);
     sample_nominal(&b, 0);
     b.validity[BATTERY_FULLY_CHARGED] = BATTERY_NEVER_READ;
-    feed(&p, &b, 100);
-    while (policy_next_change(&p, &c)) {
-        assert_int_not_equal(c.kind, POLICY_CHANGE_DOUBT);
+    for (uint64_t t = 100; t < 5000; t += 100) {
+        feed(&p, &b, t);
+        assert_false(policy_next_change(&p, &c));
     }
+    feed(&p, &b, 5000);
+    assert_true(policy_next_change(&p, &c));
+    assert_int_equal(c.kind, POLICY_CHANGE_DOUBT);
+    assert_int_equal(c.to, TRUST_INCOMPLETE);
+    assert_false(policy_next_change(&p, &c));
 }
 
 static void a_poor_link_is_a_warning(void **state) {
@@ -454,7 +480,8 @@ int main(void) {
         cmocka_unit_test(
             silence_after_a_restart_that_the_gateway_ordered_is_excused_for_ten_seconds),
         cmocka_unit_test(an_unused_battery_rests_after_ten_minutes_and_a_gx_wakes_it),
-        cmocka_unit_test(an_empty_battery_without_a_gx_rests_at_once),
+        cmocka_unit_test(an_empty_battery_without_a_gx_rests_after_five_seconds),
+        cmocka_unit_test(a_small_load_that_the_bms_calls_idle_is_no_rest),
         cmocka_unit_test(without_low_power_nothing_ever_rests),
         cmocka_unit_test(the_margin_comes_off_the_charge_voltage_and_never_empties_the_pack),
         cmocka_unit_test(a_dangerous_sample_acts_at_once_even_when_implausible),
@@ -465,7 +492,7 @@ int main(void) {
         cmocka_unit_test(walking_by_deadlines_meets_the_same_stages_as_stepping_every_millisecond),
         cmocka_unit_test(every_change_is_told_once_with_its_reason),
         cmocka_unit_test(a_temperature_that_is_nonsense_for_five_seconds_is_no_temperature),
-        cmocka_unit_test(an_incomplete_start_is_no_doubt),
+        cmocka_unit_test(an_incomplete_sample_is_a_doubt_only_when_it_lasts),
         cmocka_unit_test(a_poor_link_is_a_warning),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

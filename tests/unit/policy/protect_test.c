@@ -141,7 +141,7 @@ static void an_untrusted_sample_closes_but_never_opens(void **state) {
     assert_int_equal(protection_charge(&p), LIMIT_NOMINAL);
 }
 
-static void the_opinion_of_the_bms_counts_when_it_is_worse(void **state) {
+static void the_opinion_of_the_bms_counts_while_the_sample_is_not_trusted(void **state) {
     (void)state;
     struct protection p;
     struct battery b;
@@ -149,7 +149,10 @@ static void the_opinion_of_the_bms_counts_when_it_is_worse(void **state) {
     sample_nominal(&b, 0);
     b.bms_max_cell_mv = 4200;
     b.bms_min_cell_mv = 2900;
-    protection_handle_sample(&p, &b, true);
+    protection_handle_sample(&p, &b, true); /* two other witnesses agree: a broken register */
+    assert_int_equal(protection_charge(&p), LIMIT_NOMINAL);
+    assert_int_equal(protection_discharge(&p), LIMIT_NOMINAL);
+    protection_handle_sample(&p, &b, false);
     assert_int_equal(protection_charge(&p), LIMIT_CELL_OVER_VOLTAGE);
     assert_int_equal(protection_discharge(&p), LIMIT_CELL_UNDER_VOLTAGE);
 }
@@ -196,7 +199,7 @@ int main(void) {
         cmocka_unit_test(a_temperature_out_of_range_closes_charging_alone),
         cmocka_unit_test(the_board_counts_only_without_an_external_sensor),
         cmocka_unit_test(an_untrusted_sample_closes_but_never_opens),
-        cmocka_unit_test(the_opinion_of_the_bms_counts_when_it_is_worse),
+        cmocka_unit_test(the_opinion_of_the_bms_counts_while_the_sample_is_not_trusted),
         cmocka_unit_test(an_impossible_cell_is_no_danger_by_itself),
         cmocka_unit_test(unknown_thresholds_do_not_act),
     };

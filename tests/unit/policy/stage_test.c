@@ -178,6 +178,21 @@ static void a_ramp_does_not_climb_without_data(void **state) {
     assert_int_equal(stage_charge_limit(&m, &ages, 18000, 10000), 4500);
 }
 
+static void a_ramp_goes_on_from_where_it_was_when_closing_ends(void **state) {
+    (void)state;
+    struct stage_machine m;
+    stage_init(&m);
+    for (int i = 0; i < 3; i++) {
+        stage_handle_good(&m, &ages, 0, 0);
+    }
+    stage_handle_good(&m, &ages, 0, 1000); /* two tenths */
+    age(&m, 9000);
+    assert_true(stage_handle_good(&m, &ages, 0, 10000));
+    assert_int_equal(stage_charge_limit(&m, &ages, 18000, 0), 3600);
+    stage_handle_good(&m, &ages, 0, 11000);
+    assert_int_equal(stage_charge_limit(&m, &ages, 18000, 0), 5400);
+}
+
 static void one_good_sample_reopens_what_was_only_closing(void **state) {
     (void)state;
     struct stage_machine m = fresh();
@@ -274,6 +289,7 @@ int main(void) {
         cmocka_unit_test(from_no_charge_on_three_good_samples_open_and_both_limits_ramp),
         cmocka_unit_test(after_boot_discharge_is_open_at_once_and_charge_ramps),
         cmocka_unit_test(a_ramp_does_not_climb_without_data),
+        cmocka_unit_test(a_ramp_goes_on_from_where_it_was_when_closing_ends),
         cmocka_unit_test(one_good_sample_reopens_what_was_only_closing),
         cmocka_unit_test(limits_close_linearly_with_age),
         cmocka_unit_test(limits_never_rise_with_age),

@@ -39,6 +39,37 @@ static void a_live_field_that_was_not_read_with_the_sample_makes_it_incomplete(v
     }
 }
 
+static void settings_out_of_order_or_range_are_refused(void **state) {
+    (void)state;
+    static const struct {
+        const char *what;
+        uint16_t uv_mv, empty_mv, full_mv, ov_mv;
+        uint32_t charge_ma, discharge_ma;
+        uint8_t want;
+    } cases[] = {
+        {"as found", 2900, 3000, 4150, 4200, 20000, 60000, TRUST_OK},
+        {"the largest", 2900, 3000, 4490, 4500, 750000, 750000, TRUST_OK},
+        {"300 over 315", 2900, 3000, 5000, 4200, 20000, 60000, TRUST_SETTINGS},
+        {"300 equals 315", 2900, 3000, 4200, 4200, 20000, 60000, TRUST_SETTINGS},
+        {"301 over 300", 2900, 4160, 4150, 4200, 20000, 60000, TRUST_SETTINGS},
+        {"316 over 301", 3100, 3000, 4150, 4200, 20000, 60000, TRUST_SETTINGS},
+        {"315 over 4500 mV", 2900, 3000, 4150, 4501, 20000, 60000, TRUST_SETTINGS},
+        {"318 over 750 A", 2900, 3000, 4150, 4200, 751000, 60000, TRUST_SETTINGS},
+        {"317 over 750 A", 2900, 3000, 4150, 4200, 20000, 751000, TRUST_SETTINGS},
+    };
+    for (unsigned i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct battery b;
+        sample_nominal(&b, 0);
+        b.under_voltage_cutoff_mv = cases[i].uv_mv;
+        b.fully_discharged_mv = cases[i].empty_mv;
+        b.fully_charged_mv = cases[i].full_mv;
+        b.over_voltage_cutoff_mv = cases[i].ov_mv;
+        b.charge_over_current_ma = cases[i].charge_ma;
+        b.discharge_over_current_ma = cases[i].discharge_ma;
+        assert_int_equal(judge_alone(&b), cases[i].want);
+    }
+}
+
 static void cells_outside_half_to_five_volts_are_refused(void **state) {
     (void)state;
     static const struct {
@@ -221,6 +252,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_nominal_sample_is_trusted),
         cmocka_unit_test(a_live_field_that_was_not_read_with_the_sample_makes_it_incomplete),
+        cmocka_unit_test(settings_out_of_order_or_range_are_refused),
         cmocka_unit_test(cells_outside_half_to_five_volts_are_refused),
         cmocka_unit_test(two_of_three_voltage_witnesses_must_agree),
         cmocka_unit_test(the_pack_tolerance_is_the_larger_of_one_percent_and_300_mv),
