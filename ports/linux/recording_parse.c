@@ -4,7 +4,8 @@
 
 #include "recording.h"
 
-enum { TIME_SECONDS_MAX = 99999999 /* thousands: the year 5138 */ };
+/* The year 5138. */
+#define TIME_SECONDS_MAX UINT64_C(99999999999)
 
 /* What is left to read. */
 struct input {
@@ -86,8 +87,7 @@ static bool take_word(struct input *r, char *out, size_t max) {
 
 static bool take_time(struct input *r, uint64_t *wall_us) {
     uint64_t seconds = 0, micros = 0;
-    if (!take(r, "(") || !take_number(r, TIME_SECONDS_MAX * UINT64_C(1000), &seconds) ||
-        !take(r, ".")) {
+    if (!take(r, "(") || !take_number(r, TIME_SECONDS_MAX, &seconds) || !take(r, ".")) {
         return false;
     }
     const char *fraction = r->at;
@@ -136,7 +136,7 @@ static bool take_header(struct input *r, struct recording_header *h) {
     return take(r, " version=") && take_word(r, h->version, RECORDING_VERSION_MAX) &&
            take(r, " gateway=") && take_word(r, h->gateway, RECORDING_GATEWAY_MAX) &&
            take(r, " event=") && take_number(r, INT64_MAX, &h->event) && take(r, " clock=") &&
-           take_number(r, TIME_SECONDS_MAX * UINT64_C(1000000), &h->clock_ms);
+           take_number(r, TIME_SECONDS_MAX * 1000, &h->clock_ms);
 }
 
 static bool take_place(struct input *r, struct recording_header *h) {
@@ -305,7 +305,7 @@ static bool parse_timed(struct input *r, struct recording_line *out) {
     }
     if (take(r, "clock ")) {
         out->kind = RECORDING_CLOCK;
-        return take_number(r, TIME_SECONDS_MAX * UINT64_C(1000000), &out->clock_ms);
+        return take_number(r, TIME_SECONDS_MAX * 1000, &out->clock_ms);
     }
     out->kind = RECORDING_EVENT;
     out->event.at_us = out->wall_us;

@@ -91,7 +91,7 @@ static void take_header(struct recording_reader *r, const struct recording_heade
         r->headed = false;
         return;
     }
-    if (!r->headed || strcmp(r->gateway, h->gateway) != 0) {
+    if (strcmp(r->gateway, h->gateway) != 0) {
         memcpy(r->gateway, h->gateway, sizeof r->gateway);
         r->known = false;
         r->last_us = 0;

@@ -30,6 +30,9 @@ static void every_request_is_understood(void **state) {
          {.command = {.kind = GATEWAY_WRITE_REGISTER, .addr = 312, .raw = 4294967295}}},
         {"{\"request\":\"reset\",\"option\":5}",
          {.command = {.kind = GATEWAY_RESET_BMS, .option = 5}}},
+        {"{\"request\":\"record\"}", {.record = true, .recording = {.live = true}}},
+        {"{\"live\":false,\"from\":\"7f3a90c41e5b2d68:935\",\"request\":\"record\"}",
+         {.record = true, .recording = {.live = false, .from = "7f3a90c41e5b2d68:935"}}},
     };
     (void)state;
     for (size_t i = 0; i < COUNT(cases); i++) {
@@ -39,8 +42,14 @@ static void every_request_is_understood(void **state) {
         if (control_parse_request(cases[i].line, strlen(cases[i].line), &r, &why) != GW_OK) {
             fail_msg("%s: %s", cases[i].line, why);
         }
-        if (r.status != cases[i].want.status || c->kind != want->kind || c->addr != want->addr ||
-            c->count != want->count || c->raw != want->raw || c->option != want->option) {
+        const bool recording = r.record && cases[i].want.record;
+        if (recording && (r.recording.live != cases[i].want.recording.live ||
+                          strcmp(r.recording.from, cases[i].want.recording.from) != 0)) {
+            fail_msg("%s", cases[i].line);
+        }
+        if (r.status != cases[i].want.status || r.record != cases[i].want.record ||
+            c->kind != want->kind || c->addr != want->addr || c->count != want->count ||
+            c->raw != want->raw || c->option != want->option) {
             fail_msg("%s", cases[i].line);
         }
     }
@@ -65,6 +74,10 @@ static void everything_else_is_refused(void **state) {
         {"{\"request\":\"stop\"}", GW_ERR_UNKNOWN},
         {"{\"request\":\"STATUS\"}", GW_ERR_UNKNOWN},
         {"{\"request\":\"status\",\"verbose\":true}", GW_ERR_UNKNOWN},
+        {"{\"request\":\"record\",\"live\":1}", GW_ERR_TYPE},
+        {"{\"request\":\"record\",\"from\":1}", GW_ERR_TYPE},
+        {"{\"request\":\"record\",\"from\":\"12345678901234567890123456789012345678\"}",
+         GW_ERR_RANGE},
         {"{\"request\":\"read\",\"address\":1}", GW_ERR_RANGE},
         {"{\"request\":\"read\",\"count\":1}", GW_ERR_RANGE},
         {"{\"request\":\"read\",\"address\":1,\"count\":0}", GW_ERR_RANGE},
@@ -187,6 +200,8 @@ static void requests_are_printed_as_documented(void **state) {
          "{\"request\":\"write\",\"address\":306,\"value\":10000}\n"},
         {{.command = {.kind = GATEWAY_RESET_BMS, .option = 5}},
          "{\"request\":\"reset\",\"option\":5}\n"},
+        {{.record = true, .recording = {.live = false, .from = "a:1"}},
+         "{\"request\":\"record\",\"live\":false,\"from\":\"a:1\"}\n"},
     };
     (void)state;
     for (size_t i = 0; i < COUNT(cases); i++) {
@@ -194,6 +209,30 @@ static void requests_are_printed_as_documented(void **state) {
         size_t n = control_print_request(&cases[i].request, buf, sizeof buf);
         assert_int_equal(n, strlen(cases[i].line));
         assert_memory_equal(buf, cases[i].line, n);
+    }
+}
+
+static void an_answer_says_ok_or_why_not(void **state) {
+    static const struct {
+        const char *line;
+        bool ok;
+        const char *why;
+    } cases[] = {
+        {"{\"ok\":true,\"recording\":true}", true, ""},
+        {"{\"ok\":false,\"code\":-3,\"error\":\"too many record already\"}", false,
+         "too many record already"},
+        {"{\"ok\":1}", false, ""},
+        {"{\"error\":\"x\",\"ok\":false,\"more\":{\"ok\":true}}", false, "x"},
+        {"{}", false, ""},
+        {"", false, "its answer cannot be read"},
+        {"(1.000000) turn", false, "its answer cannot be read"},
+    };
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        char why[64];
+        bool ok = control_answer_ok(cases[i].line, strlen(cases[i].line), why, sizeof why);
+        assert_int_equal(ok, cases[i].ok);
+        assert_string_equal(why, cases[i].why);
     }
 }
 
@@ -312,6 +351,7 @@ int main(void) {
         cmocka_unit_test(a_client_reads_what_the_gateway_answers),
         cmocka_unit_test(a_client_is_not_harmed_by_a_false_answer),
         cmocka_unit_test(requests_are_printed_as_documented),
+        cmocka_unit_test(an_answer_says_ok_or_why_not),
         cmocka_unit_test(a_status_that_knows_nothing_says_null),
         cmocka_unit_test(a_status_shows_values_in_their_units),
     };
