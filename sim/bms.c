@@ -11,8 +11,7 @@ enum {
     MEASURE_US = 100000,      /* the device measures ten times a second */
     MEASURE_EACH_MAX = 600,   /* after a longer pause in larger steps: */
     MEASURE_LARGE_MIN = 60,   /* of six seconds at least, */
-    MEASURE_LARGE_MAX = 2000, /* and so many, unless one would then be longer than */
-    PACK_STEP_MAX_S = 3600,
+    MEASURE_LARGE_MAX = 2000, /* and so many, unless one were then too long for the pack */
     SECOND_US = 1000000,
     SLEEP_US = 10000000, /* without traffic */
     LOOK_US = 1000000,   /* asleep, it looks at its UART so often */
@@ -288,7 +287,7 @@ static void sleep_and_wake(struct sim_bms *b, uint64_t now_us) {
 static void catch_up(struct sim_bms *b, uint64_t now_us) {
     uint64_t due = (now_us - b->measured_us) / MEASURE_US, each = 1;
     if (due > MEASURE_EACH_MAX) {
-        double most = PACK_STEP_MAX_S * 1e6 / MEASURE_US / b->config.speed;
+        double most = SIM_PACK_LONGEST_S * 1e6 / MEASURE_US / b->config.speed;
         each = due / MEASURE_LARGE_MAX + MEASURE_LARGE_MIN;
         each = (double)each < most ? each : most < 1.0 ? 1 : (uint64_t)most;
     }

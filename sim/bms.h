@@ -257,7 +257,7 @@ struct sim_bms_sample {
 
 /* bms_model.c */
 void sim_bms_model_init(struct sim_bms *b);
-/* Lets dt_s pass for the pack (0: none; at most an hour), then measures and acts. */
+/* Lets dt_s pass for the pack (0: none; at most SIM_PACK_LONGEST_S), then measures and acts. */
 void sim_bms_measure(struct sim_bms *b, double dt_s);
 /* What the device takes notice of as charging or discharging, A: by its power type. */
 double sim_bms_flowing_a(const struct sim_bms *b);

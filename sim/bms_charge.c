@@ -32,7 +32,6 @@ enum {
 static void start_charging(struct sim_bms *b) {
     struct sim_bms_guard *g = &b->guard;
     g->full = g->charge_ended = g->top_pause = false;
-    g->settle_s = g->tail_s = g->low_s = 0.0;
     b->reg[111]++;
     sim_bms_event(b, EVENT_CHARGING_STARTED);
 }
@@ -75,9 +74,7 @@ static void pause_at_top(struct sim_bms *b, const struct sim_bms_sample *m) {
     else
         pauses = uneven && (at_top || g->top_pause);
     if (pauses && !g->top_pause)
-        b->guard.end_percent = b->soc * 100.0;
-    if (!pauses && g->top_pause)
-        g->settle_s = 0.0;
+        g->end_percent = b->soc * 100.0;
     g->top_pause = pauses;
 }
 
@@ -102,8 +99,7 @@ static void finish(struct sim_bms *b, const struct sim_bms_sample *m) {
     uint16_t startup_s = STARTUP_S, disable_s = DISABLE_S;
     (void)sim_bms_known(b, 310, &startup_s);
     (void)sim_bms_known(b, 311, &disable_s);
-    bool may_end = m->gives && g->charge_on && !g->top_pause && !b->config.through_load_port;
-    if (g->full || g->charge_ended || !may_end) {
+    if (!m->gives || !g->charge_on || g->top_pause || b->config.through_load_port) {
         g->settle_s = g->tail_s = g->low_s = 0.0;
         return;
     }
@@ -114,7 +110,7 @@ static void finish(struct sim_bms *b, const struct sim_bms_sample *m) {
     bool started = g->settle_s >= startup_s;
     g->tail_s = started && top && even && tail ? g->tail_s + m->dt_s : 0.0;
     g->low_s = started && !top && tail && m->held_by_voltage ? g->low_s + m->dt_s : 0.0;
-    if (g->tail_s > 0.0 && g->tail_s >= disable_s)
+    if (started && top && even && tail && g->tail_s >= disable_s)
         end_charging(b, EVENT_CHARGING_DONE);
     else if (top && even && !tail && m->max_mv >= (b->reg[300] + b->reg[315]) / 2.0)
         end_charging(b, EVENT_VOLTAGE_TOO_HIGH);

@@ -12,7 +12,6 @@ enum {
     STATUS_IDLE = 0x97,
     STATUS_FAULT = 0x9B,
     HIGH_POWER = 0x0100, /* bit 8 of register 501 */
-    LONGEST_S = 3600,
 };
 
 /* What the device itself draws from its pack: the document gives no number. */
@@ -154,7 +153,7 @@ static void show(struct sim_bms *b, const struct sim_bms_sample *m) {
 
 void sim_bms_measure(struct sim_bms *b, double dt_s) {
     const struct sim_bms_faults *f = &b->config.faults;
-    struct sim_bms_sample m = {.dt_s = dt_s < LONGEST_S ? dt_s : LONGEST_S};
+    struct sim_bms_sample m = {.dt_s = dt_s < SIM_PACK_LONGEST_S ? dt_s : SIM_PACK_LONGEST_S};
     if (b->recording)
         return;
     live(b, m.dt_s);

@@ -2,7 +2,7 @@
 /* One equivalent circuit a cell: open-circuit voltage, a resistance, and one slow pole. */
 #include "sim/pack.h"
 
-enum { DAY_S = 86400, MONTH_S = 30 * DAY_S, LONGEST_S = 3600 };
+enum { DAY_S = 86400, MONTH_S = 30 * DAY_S };
 
 /* The current wanted over a day, as a share of the capacity an hour. Between the points a line. */
 struct day_point {
@@ -196,11 +196,23 @@ static void step(struct sim_pack *p, const struct sim_pack_limits *lim, double d
         p->day_s -= DAY_S;
 }
 
+/* Nothing flows, nobody wants anything, and the voltages have come to rest: what is left goes so
+ * slowly that a minute is not too long a step. */
+static bool at_rest(const struct sim_pack *p) {
+    bool rests = p->config.profile == SIM_PROFILE_CONSTANT && p->wanted_a == 0.0 &&
+                 p->current_a == 0.0 && p->bleed_bits == 0;
+    for (unsigned i = 0; rests && i < p->config.cells; i++)
+        rests = p->cell[i].slow_v < 0.0005 && p->cell[i].slow_v > -0.0005;
+    return rests;
+}
+
 void sim_pack_advance(struct sim_pack *p, const struct sim_pack_limits *limits, double dt_s) {
-    if (dt_s > LONGEST_S)
-        dt_s = LONGEST_S;
-    for (; dt_s > 1.0; dt_s -= 1.0)
-        step(p, limits, 1.0);
-    if (dt_s > 0.0)
-        step(p, limits, dt_s);
+    if (dt_s > SIM_PACK_LONGEST_S)
+        dt_s = SIM_PACK_LONGEST_S;
+    while (dt_s > 0.0) {
+        double most_s = dt_s > 1.0 && at_rest(p) ? 60.0 : 1.0;
+        double now_s = dt_s < most_s ? dt_s : most_s;
+        step(p, limits, now_s);
+        dt_s -= now_s;
+    }
 }

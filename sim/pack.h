@@ -17,7 +17,7 @@
 #include "sim/chemistry.h"
 #include "sim/rng.h"
 
-enum { SIM_CELLS_MIN = 4, SIM_CELLS_MAX = 16 };
+enum { SIM_CELLS_MIN = 4, SIM_CELLS_MAX = 16, SIM_PACK_LONGEST_S = 3600 };
 
 enum sim_profile {
     SIM_PROFILE_DAY,      /* sun by day, loads in the evening, from sim_pack_config.start_hour */
@@ -79,7 +79,8 @@ void sim_pack_preset(struct sim_pack_config *cfg, enum sim_chemistry_id chemistr
 /* Copies cfg. cells out of range are moved into it. */
 void sim_pack_init(struct sim_pack *p, const struct sim_pack_config *cfg);
 
-/* Lets dt_s pass (> 0; cut into steps of at most a second, at most an hour in one call). */
+/* Lets dt_s pass (> 0; cut into steps of at most a second, or a minute at rest; in one call
+ * SIM_PACK_LONGEST_S at most). */
 void sim_pack_advance(struct sim_pack *p, const struct sim_pack_limits *limits, double dt_s);
 
 double sim_pack_voltage_v(const struct sim_pack *p);

@@ -38,8 +38,8 @@ static void balancing_only_above_303(void **state) {
     uneven(&w);
     assert_int_equal(w.bms.reg[51], CELLS_1_AND_2);
     bench_cells(&w, 3150.0);
-    bench_cell(&w, 1, 3198.0);
-    bench_cell(&w, 2, 3203.0);
+    bench_cell(&w, 1, 3200.0);
+    bench_cell(&w, 2, 3201.0);
     bench_notice(&w);
     assert_int_equal(w.bms.reg[51], 2);
     assert_int_equal(turns(&w), 2);
@@ -64,6 +64,46 @@ static void every_third_cell_at_a_time(void **state) {
     }
     assert_int_equal(seen, 7);
     assert_int_equal(w.bms.reg[51], 0x1FFF);
+}
+
+static void every_third_has_two_seconds(void **state) {
+    (void)state;
+    unsigned turns_of[3] = {0}, length = 0, last = 0xFFFF;
+    struct wire w;
+    uneven(&w);
+    bench_cell(&w, 3, 3740.0);
+    for (unsigned i = 0; i < 200; i++, length++) {
+        bench_pass_ms(&w, 100);
+        unsigned now = w.bms.reg[52];
+        assert_true(now == 1 || now == 2 || now == 4);
+        if (now == last)
+            continue;
+        if (turns_of[0] + turns_of[1] + turns_of[2] > 1)
+            assert_in_range(length, 19, 21); /* the first turn had begun before */
+        length = 0;
+        last = now;
+        turns_of[now >> 1]++;
+    }
+    for (unsigned i = 0; i < 3; i++)
+        assert_in_range(turns_of[i], 3, 4); /* 20 s */
+}
+
+static void a_cell_wants_it_from_308_above_the_lowest_until_half_of_that(void **state) {
+    (void)state;
+    static const struct {
+        double mv;
+        bool wanted;
+    } steps[] = {{3714.0, false}, {3715.0, true}, {3708.0, true}, {3707.0, false}, {3714.0, false}};
+    struct wire w;
+    bench_init(&w, NULL);
+    bench_wants(&w, 10.0);
+    bench_notice(&w);
+    for (unsigned i = 0; i < 5; i++) { /* register 308 = 15 */
+        bench_cells(&w, 3700.0);
+        bench_cell(&w, 14, steps[i].mv);
+        bench_notice(&w);
+        assert_int_equal(w.bms.reg[51], steps[i].wanted ? 1u << 13 : 0);
+    }
 }
 
 static void it_balances_only_while_charging_regenerating_or_in_over_voltage(void **state) {
@@ -119,12 +159,13 @@ static void sleep_stops_balancing(void **state) {
     uneven(&w);
     w.bms.config.sleeps = true;
     bench_pass_s(&w, 30);
-    assert_false(w.bms.asleep); /* the charger keeps it awake */
-    bench_cell(&w, 1, 4250.0);  /* over-voltage: balanced without a charger too */
+    assert_false(w.bms.asleep);                /* the charger keeps it awake */
+    for (unsigned cell = 1; cell <= 3; cell++) /* over-voltage: without a charger too, and */
+        bench_cell(&w, cell, 4250.0);          /* one of them at any moment */
     w.bms.config.charger = SIM_CHARGER_UNPLUGGED;
     bench_wants(&w, 0.0);
     bench_pass_s(&w, 1);
-    assert_true((turns(&w) & 1u) != 0);
+    assert_int_equal(turns(&w), 7);
     bench_pass_s(&w, 5);
     assert_true(w.bms.asleep);
     double before = w.bms.pack.cell[0].soc;
@@ -165,6 +206,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(balancing_only_above_303),
         cmocka_unit_test(every_third_cell_at_a_time),
+        cmocka_unit_test(every_third_has_two_seconds),
+        cmocka_unit_test(a_cell_wants_it_from_308_above_the_lowest_until_half_of_that),
         cmocka_unit_test(it_balances_only_while_charging_regenerating_or_in_over_voltage),
         cmocka_unit_test(holding_a_voltage_without_current_balances_nothing),
         cmocka_unit_test(sleep_stops_balancing),

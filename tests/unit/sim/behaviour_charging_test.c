@@ -24,10 +24,10 @@ in_dual_port_one_cell_at_300_opens_the_charge_switch_and_balancing_goes_on(void 
     (void)state;
     struct wire w;
     charging(&w);
-    bench_cell(&w, 4, 4148.0);
+    bench_cell(&w, 4, 4149.0);
     bench_notice(&w);
     bench_expect_switches(&w, "both");
-    bench_cell(&w, 4, 4153.0);
+    bench_cell(&w, 4, 4150.0);
     bench_notice(&w);
     bench_expect_switches(&w, "load");
     assert_true(bench_amps(&w) == 0.0);
@@ -98,11 +98,12 @@ fully_charged_only_when_all_cells_at_300_imbalance_under_308_and_current_under_3
     } cases[] = {
         {"all of it", 4150.0, 4150.0, 0.9, true},
         {"one cell 14 mV higher", 4150.0, 4164.0, 0.9, true},
-        {"one cell 16 mV higher", 4150.0, 4166.0, 0.9, false},
-        {"one cell 10 mV under 300: measured as there", 4150.0, 4140.5, 0.9, true},
-        {"one cell 12 mV under 300", 4150.0, 4138.0, 0.9, false},
+        {"one cell 15 mV higher", 4150.0, 4165.0, 0.9, false},
+        {"one cell 10 mV under 300: measured as there", 4149.0, 4140.0, 0.9, true},
+        {"one cell 11 mV under 300", 4149.0, 4139.0, 0.9, false},
         {"all under 300", 4135.0, 4135.0, 0.9, false},
-        {"current over register 304 = 1 A", 4150.0, 4150.0, 1.1, false},
+        {"current at register 304 = 1 A", 4150.0, 4150.0, 1.0, false},
+        {"a load, and no more charge", 4150.0, 4150.0, -0.9, false},
         {"no charger wants anything", 4150.0, 4150.0, 0.0, false},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -139,10 +140,10 @@ static void a_charger_whose_voltage_is_too_high_gives_0x38_and_soc_is_not_correc
     (void)state;
     struct wire w;
     charging(&w);
-    bench_cells(&w, 4170.0); /* over 300, even, and the charger still gives 10 A */
+    bench_cells(&w, 4174.0); /* over 300, even, and the charger still gives 10 A */
     bench_notice(&w);
     assert_int_equal(bench_events(&w, 0x38), 0);
-    bench_cells(&w, 4176.0); /* more than half way to 315: (4150 + 4200) / 2 = 4175 */
+    bench_cells(&w, 4175.0); /* half way to 315: (4150 + 4200) / 2 */
     bench_notice(&w);
     assert_int_equal(bench_events(&w, 0x38), 1);
     assert_int_equal(bench_events(&w, 0x63), 0);
@@ -157,10 +158,10 @@ static void a_charger_whose_voltage_is_too_low_gives_0x39_and_soc_is_not_correct
     struct wire w;
     charging(&w);
     sim_bms_set_house(&w.bms, 14 * 4.090, 100.0, 100.0); /* the cells rest at 4.098 V */
-    bench_pass_s(&w, 30);
+    bench_pass_s(&w, 59);
     assert_true(bench_amps(&w) < 1.0); /* register 304 */
     assert_int_equal(bench_events(&w, 0x39), 0);
-    bench_pass_s(&w, 90);
+    bench_pass_s(&w, 2); /* a minute */
     assert_int_equal(bench_events(&w, 0x39), 1);
     assert_int_equal(bench_events(&w, 0x63), 0);
     assert_true(bench_soc(&w) < 51.0);
@@ -176,6 +177,72 @@ static void little_sun_is_not_too_low_a_voltage(void **state) {
     bench_pass_s(&w, 600);
     assert_int_equal(bench_events(&w, 0x39), 0);
     bench_expect_switches(&w, "both");
+}
+
+/* How long it takes to become full from the moment that a charger begins, in 0.1 s. */
+static unsigned time_to_full(struct wire *w) {
+    unsigned ticks = 0;
+    bench_cells(w, 4148.0);
+    bench_notice(w);
+    bench_wants(w, 0.5);
+    for (; bench_events(w, 0x63) == 0 && ticks < 1000; ticks++)
+        bench_pass_ms(w, 100);
+    return ticks;
+}
+
+static void a_charger_has_310_seconds_to_start_and_311_until_it_is_done(void **state) {
+    (void)state;
+    static const struct { uint16_t start_s, done_s; } cases[] = {{5, 5}, {20, 5}, {5, 12}, {60, 0}};
+    for (unsigned i = 0; i < 4; i++) {
+        struct wire w;
+        bench_init(&w, NULL);
+        bench_set(&w, 310, cases[i].start_s);
+        bench_set(&w, 311, cases[i].done_s);
+        unsigned expected = 10u * cases[i].start_s + 10u * cases[i].done_s;
+        assert_in_range(time_to_full(&w), expected - 2, expected + 2);
+    }
+    for (unsigned ones = 0; ones < 2; ones++) { /* firmware without them */
+        struct sim_bms_config cfg = bench_config(SIM_NMC);
+        struct wire w;
+        cfg.before_revision_d = true;
+        cfg.old_reads_ones = ones;
+        bench_init(&w, &cfg);
+        assert_in_range(time_to_full(&w), 98, 102);
+    }
+}
+
+static void a_charger_that_paused_has_to_start_again(void **state) {
+    (void)state;
+    struct wire w;
+    bench_init(&w, NULL);
+    bench_set(&w, 310, 20);
+    bench_cells(&w, 4100.0);
+    bench_wants(&w, 0.5);
+    bench_pass_s(&w, 25);
+    bench_cell(&w, 2, 4155.0);
+    bench_notice(&w);
+    bench_expect_switches(&w, "load");
+    bench_cells(&w, 4149.0);
+    bench_pass_s(&w, 20); /* of 20 + 5 */
+    assert_int_equal(bench_events(&w, 0x63), 0);
+    bench_pass_s(&w, 6);
+    assert_int_equal(bench_events(&w, 0x63), 1);
+}
+
+static void conditions_of_full_must_hold_on_end(void **state) {
+    (void)state;
+    struct wire w;
+    bench_init(&w, NULL);
+    bench_cells(&w, 4148.0);
+    bench_wants(&w, 0.5);
+    bench_pass_s(&w, 6);
+    for (unsigned i = 0; i < 4; i++) { /* 3 s of them, and a moment without */
+        bench_pass_s(&w, 3);
+        bench_wants(&w, 1.2);
+        bench_notice(&w);
+        bench_wants(&w, 0.5);
+    }
+    assert_int_equal(bench_events(&w, 0x63), 0);
 }
 
 /* Full, and idle. */
@@ -243,6 +310,55 @@ static void charging_that_ended_with_a_wrong_soc_restarts_once_not_for_ever(void
     assert_int_equal(bench_events(&w, 0x62), 1);
 }
 
+static void a_pause_ends_too_when_soc_falls_under_321(void **state) {
+    (void)state;
+    struct wire w;
+    charging(&w);
+    w.bms.soc = 0.95;
+    bench_cell(&w, 4, 4155.0);
+    bench_notice(&w);
+    bench_wants(&w, 0.0);
+    bench_cells(&w, 3900.0);
+    bench_cell(&w, 4, 3950.0); /* as uneven as before */
+    w.bms.soc = 0.901;
+    bench_notice(&w);
+    bench_expect_switches(&w, "load");
+    w.bms.soc = 0.899;
+    bench_notice(&w);
+    bench_expect_switches(&w, "both");
+    assert_int_equal(bench_events(&w, 0x62), 1);
+}
+
+static void a_pause_at_a_low_count_does_not_end_at_once(void **state) {
+    (void)state;
+    struct wire w;
+    charging(&w);
+    w.bms.soc = 0.60; /* far under register 321 = 90 */
+    bench_cell(&w, 4, 4155.0);
+    bench_pass_s(&w, 60);
+    bench_expect_switches(&w, "load");
+    assert_int_equal(bench_events(&w, 0x62), 0);
+    bench_wants(&w, 0.0);
+    bench_cell(&w, 4, 4140.0);
+    w.bms.soc = 0.549; /* 5 % less than when it paused */
+    bench_notice(&w);
+    assert_int_equal(bench_events(&w, 0x62), 1);
+    bench_expect_switches(&w, "both");
+}
+
+static void what_comes_in_by_the_load_port_ends_no_charge(void **state) {
+    (void)state;
+    struct sim_bms_config cfg = bench_config(SIM_NMC);
+    struct wire w;
+    cfg.through_load_port = true;
+    bench_init(&w, &cfg);
+    bench_wants(&w, 0.9);
+    bench_cells(&w, 4150.0);
+    bench_pass_s(&w, 60);
+    assert_int_equal(bench_events(&w, 0x63), 0);
+    assert_true(bench_soc(&w) < 51.0);
+}
+
 static void charger_connected_and_disconnected_are_events(void **state) {
     (void)state;
     struct wire w;
@@ -292,12 +408,18 @@ int main(void) {
         cmocka_unit_test(
             fully_charged_only_when_all_cells_at_300_imbalance_under_308_and_current_under_304),
         cmocka_unit_test(soc_snaps_to_100_at_full),
+        cmocka_unit_test(a_charger_has_310_seconds_to_start_and_311_until_it_is_done),
+        cmocka_unit_test(a_charger_that_paused_has_to_start_again),
+        cmocka_unit_test(conditions_of_full_must_hold_on_end),
         cmocka_unit_test(a_charger_whose_voltage_is_too_high_gives_0x38_and_soc_is_not_corrected),
         cmocka_unit_test(a_charger_whose_voltage_is_too_low_gives_0x39_and_soc_is_not_corrected),
         cmocka_unit_test(little_sun_is_not_too_low_a_voltage),
         cmocka_unit_test(
             charging_restarts_after_reconnect_or_cell_at_301_or_soc_under_321_with_bit_2_of_329),
         cmocka_unit_test(charging_that_ended_with_a_wrong_soc_restarts_once_not_for_ever),
+        cmocka_unit_test(a_pause_ends_too_when_soc_falls_under_321),
+        cmocka_unit_test(a_pause_at_a_low_count_does_not_end_at_once),
+        cmocka_unit_test(what_comes_in_by_the_load_port_ends_no_charge),
         cmocka_unit_test(charger_connected_and_disconnected_are_events),
         cmocka_unit_test(a_pack_charged_to_300_times_the_cells_becomes_full_in_every_chemistry),
     };

@@ -60,6 +60,21 @@ static void cell_under_316_both_off_back_only_by_charger_or_restart(void **state
     assert_int_equal(w.bms.reg[50], 0x91);
 }
 
+static void a_charger_that_may_give_nothing_brings_nothing_back(void **state) {
+    (void)state;
+    struct wire w;
+    bench_init(&w, NULL);
+    bench_cells(&w, 2850.0);
+    bench_notice(&w);
+    sim_bms_set_house(&w.bms, 80.0, 0.0, 1000.0); /* CCL 0 */
+    bench_wants(&w, 5.0);
+    bench_pass_s(&w, 60);
+    bench_expect_switches(&w, "none");
+    sim_bms_set_house(&w.bms, 80.0, 5.0, 1000.0);
+    bench_notice(&w);
+    bench_expect_switches(&w, "charge");
+}
+
 static void
 a_charger_charges_a_pack_that_is_under_316_and_without_it_the_fault_is_back(void **state) {
     (void)state;
@@ -93,7 +108,7 @@ static void cell_under_301_warning_load_off(void **state) {
     bench_cell(&w, 7, 3049.0);
     bench_notice(&w);
     bench_expect_switches(&w, "charge");
-    bench_cell(&w, 7, 3051.0); /* 50 mV above */
+    bench_cell(&w, 7, 3050.0); /* 50 mV above */
     bench_notice(&w);
     assert_int_equal(bench_events(&w, 0x7A), 1);
     bench_expect_switches(&w, "both");
@@ -134,6 +149,64 @@ static void external_sensors_over_319_or_the_board_over_90_both_off(void **state
     }
 }
 
+static void it_is_back_when_both_are_5_K_under_their_limits(void **state) {
+    (void)state;
+    static const struct {
+        const char *what;
+        double cells_c, board_c;
+        bool back;
+    } cases[] = {
+        {"sensors at 54.4 and 54.8, board at 84", 54.4, 84.0, true},
+        {"sensors at 54.8 and 55.2", 54.8, 20.0, false},
+        {"board at 86", 20.0, 86.0, false},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct wire w;
+        print_message("    %s\n", cases[i].what);
+        bench_init(&w, NULL);
+        w.bms.pack.cells_c = 70.0;
+        bench_pass_ms(&w, 100);
+        assert_int_equal(bench_events(&w, 0x04), 1);
+        for (unsigned k = 0; k < 60; k++) { /* against the cooling */
+            w.bms.pack.cells_c = cases[i].cells_c;
+            w.bms.pack.board_c = cases[i].board_c;
+            bench_pass_ms(&w, 100);
+        }
+        assert_int_equal(bench_events(&w, 0x73), cases[i].back);
+    }
+}
+
+static void the_colder_sensor_counts_and_without_any_the_board(void **state) {
+    (void)state;
+    static const struct {
+        const char *what;
+        double cells_c, board_c, second_off_k;
+        uint8_t missing;
+        bool off;
+    } cases[] = {
+        {"the first at 0.5, the second at 0.9", 0.5, 20.0, 0.0, 0, true},
+        {"the first at 5, the second at 0.4", 5.0, 20.0, -5.0, 0, true},
+        {"the same without the second", 5.0, 20.0, -5.0, 2, false},
+        {"the first missing, the second at 0.4", 5.0, 20.0, -5.0, 1, true},
+        {"the board at 0", 5.0, 0.0, 0.0, 0, false},
+        {"the board at 0, no sensor", 5.0, 0.0, 0.0, 3, true},
+        {"the board at 5, no sensor, cells at 0", 0.0, 5.0, 0.0, 3, false},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct wire w;
+        print_message("    %s\n", cases[i].what);
+        bench_init(&w, NULL);
+        w.bms.config.sensors_missing = cases[i].missing;
+        w.bms.config.faults.jump = SIM_SENSE_EXTERNAL_2;
+        w.bms.config.faults.jump_by = cases[i].second_off_k;
+        w.bms.config.faults.jump_cpct = 10000;
+        w.bms.pack.cells_c = cases[i].cells_c;
+        w.bms.pack.board_c = cases[i].board_c;
+        bench_pass_ms(&w, 100);
+        assert_int_equal(bench_events(&w, 0x37), cases[i].off);
+    }
+}
+
 static void sensor_under_320_charge_off(void **state) {
     (void)state;
     struct wire w;
@@ -167,9 +240,15 @@ static void under_minus_40_both_off(void **state) {
     assert_int_equal(bench_events(&w, 0x0A), 1);
     assert_int_equal(w.bms.reg[50], FAULT);
     bench_expect_switches(&w, "none");
-    bench_temperature(&w, 10.0);
+    bench_temperature(&w, -38.6); /* the second sensor is 0.4 K warmer */
+    bench_pass_s(&w, 6);
+    assert_int_equal(bench_events(&w, 0x75), 0);
+    bench_temperature(&w, -37.0); /* 2 K above */
     bench_pass_s(&w, 6);
     assert_int_equal(bench_events(&w, 0x75), 1);
+    bench_expect_switches(&w, "load");
+    bench_temperature(&w, 10.0);
+    bench_notice(&w);
     bench_expect_switches(&w, "both");
 }
 
@@ -221,6 +300,20 @@ static void peak_over_305_at_once(void **state) {
     bench_expect_switches(&w, "charge");
     bench_pass_ms(&w, 100);
     assert_true(bench_amps(&w) == 0.0);
+}
+
+static void a_peak_of_0_or_0xFFFF_is_none(void **state) {
+    (void)state;
+    static const uint16_t none[] = {0, 0xFFFF};
+    for (unsigned i = 0; i < 2; i++) {
+        struct wire w;
+        bench_init(&w, NULL);
+        bench_set(&w, 330, 30 << 8 | 1);
+        w.bms.reg[305] = none[i];
+        bench_wants(&w, -200.0);
+        bench_pass_s(&w, 5);
+        assert_int_equal(bench_events(&w, 0x05), 0);
+    }
 }
 
 static void charge_over_318(void **state) {
@@ -327,6 +420,49 @@ static void with_332_at_0_charger_ignition_or_restart_bring_it_back(void **state
     }
 }
 
+static void each_time_the_whole_of_332_passes(void **state) {
+    (void)state;
+    struct wire w;
+    bench_init(&w, NULL);
+    for (unsigned round = 1; round <= 3; round++) {
+        bench_wants(&w, 30.0);
+        bench_notice(&w);
+        assert_int_equal(bench_events(&w, 0x06), round);
+        bench_wants(&w, 0.0);
+        bench_pass_ms(&w, 4500);
+        assert_int_equal(bench_events(&w, 0x76), round - 1);
+        bench_pass_s(&w, 1);
+        assert_int_equal(bench_events(&w, 0x76), round);
+    }
+    bench_cell(&w, 1, 4300.0); /* a cause that comes back starts it anew */
+    bench_notice(&w);
+    for (unsigned i = 0; i < 5; i++) {
+        bench_cell(&w, 1, 3700.0);
+        bench_pass_s(&w, 4);
+        bench_cell(&w, 1, 4190.0); /* not 20 mV under 315 */
+        bench_notice(&w);
+    }
+    assert_int_equal(bench_events(&w, 0x79), 0);
+    bench_cell(&w, 1, 4179.0);
+    bench_pass_s(&w, 6);
+    assert_int_equal(bench_events(&w, 0x79), 1);
+}
+
+static void ignition_that_was_on_before_does_not_help(void **state) {
+    (void)state;
+    struct wire w;
+    bench_init(&w, NULL);
+    bench_set(&w, 332, 0);
+    bench_set(&w, 334, 3);
+    w.bms.config.ignition = true;
+    bench_pass_s(&w, 1);
+    bench_wants(&w, 30.0);
+    bench_notice(&w);
+    bench_wants(&w, 0.0);
+    bench_pass_s(&w, 60);
+    assert_int_equal(w.bms.reg[50], FAULT);
+}
+
 static void a_cause_that_is_still_there_keeps_it_from_recovering(void **state) {
     (void)state;
     struct wire w;
@@ -364,18 +500,24 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(cell_over_315_charge_switch_off_load_on),
         cmocka_unit_test(cell_under_316_both_off_back_only_by_charger_or_restart),
+        cmocka_unit_test(a_charger_that_may_give_nothing_brings_nothing_back),
         cmocka_unit_test(
             a_charger_charges_a_pack_that_is_under_316_and_without_it_the_fault_is_back),
         cmocka_unit_test(cell_under_301_warning_load_off),
         cmocka_unit_test(external_sensors_over_319_or_the_board_over_90_both_off),
+        cmocka_unit_test(it_is_back_when_both_are_5_K_under_their_limits),
+        cmocka_unit_test(the_colder_sensor_counts_and_without_any_the_board),
         cmocka_unit_test(sensor_under_320_charge_off),
         cmocka_unit_test(under_minus_40_both_off),
         cmocka_unit_test(discharge_over_317_for_the_seconds_in_the_high_byte_of_330),
         cmocka_unit_test(a_short_load_over_317_is_let_through),
         cmocka_unit_test(peak_over_305_at_once),
+        cmocka_unit_test(a_peak_of_0_or_0xFFFF_is_none),
         cmocka_unit_test(charge_over_318),
         cmocka_unit_test(recovery_after_332_seconds_or_never_by_itself_when_0),
         cmocka_unit_test(with_332_at_0_charger_ignition_or_restart_bring_it_back),
+        cmocka_unit_test(each_time_the_whole_of_332_passes),
+        cmocka_unit_test(ignition_that_was_on_before_does_not_help),
         cmocka_unit_test(a_cause_that_is_still_there_keeps_it_from_recovering),
         cmocka_unit_test(status_needs_800_mA_or_in_the_low_power_version_80_mA),
     };

@@ -194,6 +194,47 @@ static void asleep_without_ignition_dual_port_has_charge_off_and_load_on(void **
     assert_true(discharge_on);
 }
 
+static void asleep_in_single_port_the_switch_stays_as_it_was(void **state) {
+    (void)state;
+    static const struct {
+        const char *what;
+        uint16_t reg_334;
+        double mv;
+        bool on;
+    } cases[] = {{"on", 0, 3700.0, true},
+                 {"off: under 301", 0, 2950.0, false},
+                 {"with ignition: off", 3, 3700.0, false}};
+    for (unsigned i = 0; i < 3; i++) {
+        bool charge_on, discharge_on;
+        struct wire w;
+        print_message("    %s\n", cases[i].what);
+        sleeper(&w);
+        bench_set(&w, 340, 1);
+        bench_set(&w, 334, cases[i].reg_334);
+        bench_cell(&w, 1, cases[i].mv);
+        fall_asleep(&w);
+        sim_bms_sleep_switches(&w.bms, &charge_on, &discharge_on);
+        assert_int_equal(charge_on, cases[i].on);
+        assert_int_equal(discharge_on, cases[i].on);
+    }
+}
+
+static void what_flows_while_it_sleeps_is_not_counted(void **state) {
+    (void)state;
+    struct wire w;
+    sleeper(&w);
+    w.bms.config.speed = 100.0;
+    bench_wants(&w, -0.5);
+    fall_asleep(&w);
+    double counted = w.bms.soc, truth = w.bms.pack.cell[0].soc;
+    bench_pass_s(&w, 36); /* an hour: 0.5 of 500 Ah */
+    wire_ask(&w, "AA 1B");
+    bench_pass_s(&w, 1);
+    assert_false(w.bms.asleep);
+    assert_true(truth - w.bms.pack.cell[0].soc > 0.00099);
+    assert_true(counted - w.bms.soc < 0.0001);
+}
+
 static void what_woke_it_stands_in_the_high_byte_of_register_114(void **state) {
     (void)state;
     static const struct {
@@ -264,6 +305,8 @@ int main(void) {
         cmocka_unit_test(wake_up_retries_that_span_2_s_reach_it_whenever_they_start),
         cmocka_unit_test(asleep_with_ignition_enabled_both_switches_are_off),
         cmocka_unit_test(asleep_without_ignition_dual_port_has_charge_off_and_load_on),
+        cmocka_unit_test(asleep_in_single_port_the_switch_stays_as_it_was),
+        cmocka_unit_test(what_flows_while_it_sleeps_is_not_counted),
         cmocka_unit_test(what_woke_it_stands_in_the_high_byte_of_register_114),
         cmocka_unit_test(some_conditions_put_it_to_sleep_with_a_fault_pending),
         cmocka_unit_test(asleep_it_broadcasts_nothing_and_its_clock_goes_on),

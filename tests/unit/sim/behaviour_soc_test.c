@@ -45,6 +45,9 @@ static void counted_soc_drifts_with_an_offset_of_the_current_sensor(void **state
     cycle_for_a_day(&w);
     /* 0.2 A for 24 h = 4.8 Ah = 4.8 % too much, and the 20 mA of the device itself (0.48 Ah) are
      * not counted: 5.3 % apart */
+    bench_wants(&w, 0.0);
+    bench_notice(&w);
+    assert_true(bench_amps(&w) > 0.199 && bench_amps(&w) < 0.201);
     double apart = bench_soc(&w) - 100.0 * w.bms.pack.cell[0].soc;
     assert_true(apart > 5.2 && apart < 5.4);
 }
@@ -67,6 +70,8 @@ static void counted_soc_is_wrong_where_the_sensors_gain_or_the_capacity_is(void 
         bench_pass_s(&w, 36);
         double off = bench_soc(&w) - cases[i].percent;
         assert_true(off > -0.05 && off < 0.05);
+        double shown_a = 10.0 * (1.0 + cases[i].gain);
+        assert_true(bench_amps(&w) > shown_a - 0.01 && bench_amps(&w) < shown_a + 0.01);
     }
 }
 
@@ -94,10 +99,40 @@ static void counted_soc_stays_within_0_and_100(void **state) {
     bench_wants(&w, 10.0);
     bench_pass_s(&w, 36);
     assert_int_equal(sim_bms_get32(&w.bms, 46), 100000000);
-    w.bms.soc = 0.001;
     bench_wants(&w, -10.0);
+    bench_pass_s(&w, 18); /* half an hour */
+    assert_in_range((unsigned)bench_soc(&w), 94, 95);
+    w.bms.soc = 0.001;
     bench_pass_s(&w, 36);
     assert_int_equal(sim_bms_get32(&w.bms, 46), 0);
+    bench_wants(&w, 10.0);
+    bench_pass_s(&w, 18);
+    assert_in_range((unsigned)bench_soc(&w), 4, 5);
+}
+
+static void the_time_left_is_that_of_the_counted_charge(void **state) {
+    (void)state;
+    static const struct {
+        const char *what;
+        double amps;
+        uint32_t seconds;
+    } cases[] = {
+        {"50 of 100 Ah at 10 A out: 5 h", -10.0, 18000},
+        {"19 A into the other 50 Ah: 50 / 19 h", 19.0, 9474},
+        {"nothing flows", 0.0, 0},
+        {"0.04 A: as good as nothing", -0.04, 0},
+        {"0.051 A: 980 h", -0.051, 3529412},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct wire w;
+        print_message("    %s\n", cases[i].what);
+        small_pack(&w, 0.0, 0.0, 0.0);
+        w.bms.config.speed = 1.0;
+        bench_wants(&w, cases[i].amps);
+        bench_notice(&w);
+        uint32_t told = sim_bms_get32(&w.bms, 34);
+        assert_true(told <= cases[i].seconds && told + 2 >= cases[i].seconds);
+    }
 }
 
 static void registers_102_103_113_are_records_since_the_last_clear(void **state) {
@@ -112,9 +147,15 @@ static void registers_102_103_113_are_records_since_the_last_clear(void **state)
     bench_notice(&w);
     bench_temperature(&w, 20.0);
     bench_wants(&w, 0.0);
+    bench_pass_s(&w, 1200); /* the voltages come to rest */
+    bench_cells(&w, 3700.0);
+    bench_cell(&w, 4, 3723.0);
+    bench_notice(&w);
+    bench_cells(&w, 3700.0);
     bench_notice(&w);
     assert_int_equal(w.bms.reg[102], 250);
     assert_int_equal(w.bms.reg[103], 150);
+    assert_int_equal(w.bms.reg[104], 230);
     assert_int_equal(w.bms.reg[113], 30 << 8 | 12);
     wire_ask(&w, "AA 02 02");
     wire_expect_frame(&w, "AA 01 02");
@@ -196,6 +237,28 @@ static void every_recovery_from_0x73_to_0x7B_has_its_event_after_its_cause(void 
     }
 }
 
+static void a_long_pause_is_caught_up_in_one_call(void **state) {
+    (void)state;
+    static const uint64_t days[] = {1, 30, 400};
+    for (unsigned i = 0; i < 3; i++) {
+        struct sim_bms_config cfg = bench_config(SIM_NMC);
+        struct wire w;
+        cfg.pack.self_discharge_spread = 0.0;
+        bench_init(&w, &cfg);
+        uint32_t clock_s = sim_bms_get32(&w.bms, 32);
+        w.now_us += days[i] * 86400000000u;
+        uint64_t next_us = sim_bms_step(&w.bms, w.now_us);
+        assert_true(next_us > w.now_us && next_us <= w.now_us + 100000);
+        assert_int_equal(sim_bms_get32(&w.bms, 32), clock_s + (uint32_t)days[i] * 86400u);
+        /* 2 % of self-discharge in 30 days, and 20 mA for the device: 0.48 of 500 Ah a day */
+        double gone = (0.02 / 30.0 + 0.48 / 500.0) * (double)days[i];
+        double off = 0.5 - w.bms.pack.cell[0].soc - gone;
+        assert_true(off > -0.001 * gone && off < 0.001 * gone);
+        wire_ask(&w, "AA 1B");
+        assert_int_equal(w.n, 11);
+    }
+}
+
 static void a_read_of_registers_0_to_53_takes_about_12_ms(void **state) {
     (void)state;
     struct wire w;
@@ -228,10 +291,12 @@ int main(void) {
         cmocka_unit_test(counted_soc_is_wrong_where_the_sensors_gain_or_the_capacity_is),
         cmocka_unit_test(counted_soc_can_be_wrong_by_tens_of_percent_and_snaps_back_at_full),
         cmocka_unit_test(counted_soc_stays_within_0_and_100),
+        cmocka_unit_test(the_time_left_is_that_of_the_counted_charge),
         cmocka_unit_test(registers_102_103_113_are_records_since_the_last_clear),
         cmocka_unit_test(registers_328_and_323_read_0xFFFF),
         cmocka_unit_test(events_have_the_time_of_the_bms_clock),
         cmocka_unit_test(every_recovery_from_0x73_to_0x7B_has_its_event_after_its_cause),
+        cmocka_unit_test(a_long_pause_is_caught_up_in_one_call),
         cmocka_unit_test(a_read_of_registers_0_to_53_takes_about_12_ms),
         cmocka_unit_test(every_command_has_one_exact_reply),
     };

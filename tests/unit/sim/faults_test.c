@@ -58,7 +58,8 @@ static void swapped_cells_are_measured_in_each_others_place(void **state) {
     } cases[] = {
         {"none", {0, 0}, 3700, 3800},           {"3 and 9", {3, 9}, 3800, 3700},
         {"9 and 3", {9, 3}, 3800, 3700},        {"1 and 2", {1, 2}, 3700, 3800},
-        {"only one named", {3, 0}, 3700, 3800}, {"no such cell", {3, 17}, 3700, 3800},
+        {"only one named", {3, 0}, 3700, 3800}, {"or the other", {0, 3}, 3700, 3800},
+        {"nor the first", {17, 3}, 3700, 3800}, {"no such cell", {3, 17}, 3700, 3800},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct wire w;
@@ -72,6 +73,31 @@ static void swapped_cells_are_measured_in_each_others_place(void **state) {
         assert_int_equal((w.rx[3 + 4] | w.rx[4 + 4] << 8) / 10, cases[i].cell_3);
         assert_int_equal((w.rx[3 + 16] | w.rx[4 + 16] << 8) / 10, cases[i].cell_9);
     }
+}
+
+static void the_first_and_the_last_of_16_can_be_swapped(void **state) {
+    (void)state;
+    for (unsigned turned = 0; turned < 2; turned++) {
+        struct sim_bms_config cfg = bench_config(SIM_LFP);
+        struct wire w;
+        cfg.faults.swap[turned] = 1;
+        cfg.faults.swap[1 - turned] = 16;
+        bench_init(&w, &cfg);
+        bench_cell(&w, 1, 3200.0);
+        bench_notice(&w);
+        assert_int_equal(w.bms.reg[sim_bms_cell_register(&w.bms, 15)], 32000);
+    }
+}
+
+static void a_cell_beyond_the_converters_ends_reads_0_or_5_V(void **state) {
+    (void)state;
+    struct wire w;
+    bench_init(&w, NULL);
+    bench_cell(&w, 1, 5600.0);
+    bench_cell(&w, 2, -300.0);
+    bench_notice(&w);
+    assert_int_equal(w.bms.reg[15], 50000);
+    assert_int_equal(w.bms.reg[14], 0);
 }
 
 static void a_swapped_cell_is_balanced_in_the_others_place(void **state) {
@@ -228,6 +254,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(frozen_it_answers_with_what_it_had_and_the_counter_ticks_or_not),
         cmocka_unit_test(swapped_cells_are_measured_in_each_others_place),
+        cmocka_unit_test(the_first_and_the_last_of_16_can_be_swapped),
+        cmocka_unit_test(a_cell_beyond_the_converters_ends_reads_0_or_5_V),
         cmocka_unit_test(a_swapped_cell_is_balanced_in_the_others_place),
         cmocka_unit_test(a_stuck_sense_stays_and_the_others_go_on),
         cmocka_unit_test(it_acts_on_what_a_stuck_sensor_says),

@@ -210,6 +210,30 @@ static void charge_is_conserved_whatever_the_steps(void **state) {
     }
 }
 
+static void a_pack_at_rest_lives_as_well_in_long_steps(void **state) {
+    (void)state;
+    struct sim_pack_config cfg = config(SIM_LFP);
+    struct sim_pack fine, coarse;
+    cfg.self_discharge = 0.02;
+    sim_pack_init(&fine, &cfg);
+    sim_pack_set_temperature(&fine, 40.0);
+    fine.config.ambient_c = 5.0;
+    fine.wanted_a = 30.0;
+    pass_s(&fine, 600); /* voltages and temperatures have far to go */
+    fine.wanted_a = 0.0;
+    coarse = fine;
+    for (unsigned hour = 0; hour < 10; hour++) {
+        pass_s(&fine, 3600);
+        sim_pack_advance(&coarse, &any, 3600.0);
+        double apart_c = fine.cells_c - coarse.cells_c;
+        double apart_v = sim_pack_voltage_v(&fine) - sim_pack_voltage_v(&coarse);
+        double apart_soc = fine.cell[0].soc - coarse.cell[0].soc;
+        assert_true(apart_c < 0.3 && apart_c > -0.3);
+        assert_true(apart_v < 0.002 && apart_v > -0.002);
+        assert_true(apart_soc < 1e-8 && apart_soc > -1e-8);
+    }
+}
+
 static void the_same_seed_gives_the_same_battery_to_the_bit(void **state) {
     (void)state;
     struct sim_pack_config cfg;
@@ -238,6 +262,7 @@ int main(void) {
         cmocka_unit_test(the_charger_holds_the_voltage_limit_and_says_so),
         cmocka_unit_test(a_cell_takes_the_voltage_that_it_is_given),
         cmocka_unit_test(charge_is_conserved_whatever_the_steps),
+        cmocka_unit_test(a_pack_at_rest_lives_as_well_in_long_steps),
         cmocka_unit_test(the_same_seed_gives_the_same_battery_to_the_bit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
