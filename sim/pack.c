@@ -171,13 +171,12 @@ static void exchange_heat(struct sim_pack *p, double heat_w, double dt_s) {
     p->cells_c += (air_c + 0.12 * heat_w - p->cells_c) * dt_s / (3000.0 + dt_s);
     double board_c = p->cells_c + 1.0 + 0.0008 * p->current_a * p->current_a;
     p->board_c += (board_c - p->board_c) * dt_s / (300.0 + dt_s);
-    warm_resistances(p);
 }
 
 static void step(struct sim_pack *p, const struct sim_pack_limits *lim, double dt_s) {
     const double bleed_a = 0.15; /* of a balancing resistor */
     want(p);
-    warm_resistances(p); /* somebody may have set the temperature */
+    warm_resistances(p);
     p->current_a = allowed_a(p, lim);
     p->moved_as += p->current_a * dt_s;
     const double keep = dt_s / (p->chemistry->slow_s + dt_s);

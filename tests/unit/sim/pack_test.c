@@ -210,6 +210,107 @@ static void charge_is_conserved_whatever_the_steps(void **state) {
     }
 }
 
+static void a_day_has_sun_at_noon_and_loads_in_the_evening(void **state) {
+    (void)state;
+    static const struct {
+        double hour, share; /* of the capacity an hour */
+    } cases[] = {
+        {0.0, -0.025}, {6.25, -0.045}, {10.75, 0.155},  {12.0, 0.230},
+        {13.0, 0.220}, {19.0, -0.130}, {23.5, -0.0325},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct sim_pack_config cfg = config(SIM_NMC);
+        struct sim_pack p;
+        cfg.profile = SIM_PROFILE_DAY;
+        cfg.start_hour = cases[i].hour;
+        sim_pack_init(&p, &cfg);
+        double low = 1e9, high = -1e9;
+        for (unsigned k = 0; k < 100; k++) { /* the weather moves it by 2 % */
+            sim_pack_advance(&p, &any, 0.001);
+            double of_plan = p.wanted_a / (66.0 * cases[i].share);
+            low = of_plan < low ? of_plan : low;
+            high = of_plan > high ? of_plan : high;
+        }
+        assert_true(low > 0.979 && low < 0.99 && high > 1.01 && high < 1.021);
+    }
+}
+
+static void after_midnight_the_day_begins_again(void **state) {
+    (void)state;
+    struct sim_pack_config cfg = config(SIM_NMC);
+    struct sim_pack p;
+    cfg.start_hour = 23.75;
+    sim_pack_init(&p, &cfg);
+    sim_pack_advance(&p, &any, 1800.0);
+    assert_in_range((unsigned)(p.day_s + 0.5), 899, 901);
+}
+
+static void a_cycle_goes_from_10_to_99_percent_and_back_at_half_the_capacity(void **state) {
+    (void)state;
+    struct sim_pack_config cfg = config(SIM_LTO);
+    struct sim_pack p;
+    cfg.profile = SIM_PROFILE_CYCLE;
+    sim_pack_init(&p, &cfg);
+    bool filling = true;
+    unsigned turns = 0;
+    for (unsigned minute = 0; minute < 600; minute++) {
+        sim_pack_advance(&p, &any, 60.0);
+        assert_true(p.wanted_a == (p.filling ? 20.0 : -20.0)); /* of 40 Ah */
+        if (p.filling == filling)
+            continue;
+        filling = p.filling;
+        turns++;
+        double percent = 100.0 * p.cell[5].soc;
+        assert_true(filling ? percent < 11.0 && percent > 9.0 : percent > 98.0 && percent < 100.0);
+    }
+    assert_in_range(turns, 5, 6); /* 89 % at 50 % an hour: 107 minutes each way, the first 53 */
+}
+
+static void the_air_is_coldest_at_3_and_warmest_at_15(void **state) {
+    (void)state;
+    struct sim_pack_config cfg = config(SIM_NMC);
+    struct sim_pack p;
+    cfg.start_hour = 0.0;
+    sim_pack_init(&p, &cfg);
+    double low_c = 1e9, high_c = -1e9;
+    unsigned low_h = 0, high_h = 0;
+    for (unsigned hour = 1; hour <= 72; hour++) {
+        sim_pack_advance(&p, &any, 3600.0);
+        if (hour <= 24)
+            continue; /* what it began with is forgotten */
+        if (p.cells_c < low_c) {
+            low_c = p.cells_c;
+            low_h = hour % 24;
+        }
+        if (p.cells_c > high_c) {
+            high_c = p.cells_c;
+            high_h = hour % 24;
+        }
+        assert_true(p.board_c > p.cells_c + 0.8 && p.board_c < p.cells_c + 1.2);
+    }
+    /* 4 K either side of 21; the pack follows within an hour */
+    assert_true(low_c > 17.0 && low_c < 18.0 && high_c > 24.0 && high_c < 25.0);
+    assert_in_range(low_h, 3, 4);
+    assert_in_range(high_h, 15, 16);
+}
+
+static void cells_out_of_range_are_moved_into_it(void **state) {
+    (void)state;
+    static const struct {
+        uint8_t asked, cells;
+    } cases[] = {{0, 4}, {3, 4}, {4, 4}, {5, 5}, {15, 15}, {16, 16}, {17, 16}, {255, 16}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct sim_pack_config cfg = config(SIM_NMC);
+        struct sim_pack p;
+        cfg.cells = cases[i].asked;
+        sim_pack_init(&p, &cfg);
+        assert_int_equal(p.config.cells, cases[i].cells);
+        sim_pack_advance(&p, &any, 1.0);
+        double v = sim_pack_voltage_v(&p) / cases[i].cells; /* 55 %: 3.74 V */
+        assert_true(v > 3.73 && v < 3.75);
+    }
+}
+
 static void a_pack_at_rest_lives_as_well_in_long_steps(void **state) {
     (void)state;
     struct sim_pack_config cfg = config(SIM_LFP);
@@ -262,6 +363,11 @@ int main(void) {
         cmocka_unit_test(the_charger_holds_the_voltage_limit_and_says_so),
         cmocka_unit_test(a_cell_takes_the_voltage_that_it_is_given),
         cmocka_unit_test(charge_is_conserved_whatever_the_steps),
+        cmocka_unit_test(a_day_has_sun_at_noon_and_loads_in_the_evening),
+        cmocka_unit_test(after_midnight_the_day_begins_again),
+        cmocka_unit_test(a_cycle_goes_from_10_to_99_percent_and_back_at_half_the_capacity),
+        cmocka_unit_test(the_air_is_coldest_at_3_and_warmest_at_15),
+        cmocka_unit_test(cells_out_of_range_are_moved_into_it),
         cmocka_unit_test(a_pack_at_rest_lives_as_well_in_long_steps),
         cmocka_unit_test(the_same_seed_gives_the_same_battery_to_the_bit),
     };
