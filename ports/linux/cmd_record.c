@@ -231,7 +231,11 @@ static int move(struct job *j, int gateway) {
         return 0;
     }
     j->n += (size_t)n;
-    return put_lines(j) && j->n < sizeof j->buffer ? 1 : -1;
+    if (!put_lines(j)) {
+        return -1;
+    }
+    errno = EPROTO; /* a line that fills all of the buffer is none of a gateway's */
+    return j->n < sizeof j->buffer ? 1 : -1;
 }
 
 static int record(struct job *j, int gateway, int stop, bool live) {

@@ -16,7 +16,7 @@
 #include "tinybms/image.h"
 
 enum {
-    RECORDER_BYTES = 1 << 22, /* 4 to 20 minutes, by the portions that the adapter reads in */
+    RECORDER_BYTES = 1 << 22, /* 4 to 15 minutes, by the portions that the adapter reads in */
     RECORDER_PLACE_EVERY = 1 << 15,
     RECORDER_CLOCK_STEP_MS = 50,   /* the wall clock is followed in steps of at least this */
     RECORDER_HEADER_MAX = 3 << 14, /* settings and registers and all */

@@ -3,7 +3,7 @@
  * docs/protocol/recording.md.
  *
  * Times in lines are microseconds of the wall clock; the header and "clock" lines say how far that
- * is ahead of the monotonic clock, in whole milliseconds, so that the millisecond that the core was
+ * is ahead of clock_now_us(), in whole milliseconds, so that the millisecond that the core was
  * told can be had back exactly.
  *
  * Every line is hostile until parsed: lengths, numbers and characters are checked, nothing is cut
@@ -33,7 +33,7 @@ struct recording_header {
     char version[RECORDING_VERSION_MAX + 1];
     char gateway[RECORDING_GATEWAY_MAX + 1]; /* another one for each start of a gateway */
     uint64_t event;                          /* the number of the first event that follows */
-    uint64_t clock_ms;                       /* wall clock less monotonic clock */
+    uint64_t clock_ms;                       /* wall clock less clock_now_us() */
 };
 
 enum recording_kind {
