@@ -100,7 +100,7 @@ void protection_handle_sample(struct protection *p, const struct battery *b, boo
 }
 
 enum limit_reason protection_charge(const struct protection *p) {
-    if (p->fault) {
+    if (p->fault && !p->under_voltage) {
         return LIMIT_STATUS_FAULT;
     }
     if (p->over_voltage) {

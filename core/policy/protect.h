@@ -6,6 +6,9 @@
  *           under register 320
  *   DCL 0   a cell at or under register 316; status fault
  *
+ * A fault while a cell is at or under 316 is the BMS's under-voltage cut-off, which only a charger
+ * ends: it leaves CCL alone, or an empty pack could never be charged again.
+ *
  * Only a trusted sample releases, and with hysteresis, so that a value at the threshold does not
  * make the limits flap. */
 #ifndef CORE_POLICY_PROTECT_H

@@ -34,6 +34,9 @@ bool stage_handle_good(struct stage_machine *m, const struct stage_config *c, ui
     if (m->stage == STAGE_CLOSING) { /* to what it was: a ramp goes on from where it had come */
         m->opened_ms += now_ms - m->ramped_to_ms;
     }
+    if (now_ms - m->ramped_to_ms >= c->close_ms) {
+        m->good_in_row = 0; /* a silence lies between: not in a row */
+    }
     m->ramped_to_ms = now_ms;
     switch (m->stage) {
     case STAGE_FRESH:

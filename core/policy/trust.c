@@ -43,7 +43,7 @@ static bool cells_in_range(const struct battery *b) {
     return true;
 }
 
-static bool two_witnesses_agree(const struct battery *b) {
+static bool two_witnesses_agree(const struct battery *b, uint64_t now_ms) {
     int64_t sum_mv = 0;
     for (uint8_t i = 0; i < b->cell_count; i++) {
         sum_mv += b->cell_mv[i];
@@ -54,7 +54,8 @@ static bool two_witnesses_agree(const struct battery *b) {
     if (near(sum_mv, pack_mv, tolerance_mv)) {
         return true;
     }
-    if (!battery_has(b, BATTERY_BMS_MIN_CELL) || !battery_has(b, BATTERY_BMS_MAX_CELL)) {
+    if (battery_age_ms(b, BATTERY_BMS_MIN_CELL, now_ms) != 0 ||
+        battery_age_ms(b, BATTERY_BMS_MAX_CELL, now_ms) != 0) { /* of another sample, or none */
         return false;
     }
     if (near(b->bms_min_cell_mv, b->min_cell_mv, TRUST_EXTREMES_TOLERANCE_MV) &&
@@ -121,7 +122,7 @@ uint8_t trust_judge(struct trust *t, const struct battery *b, const struct batte
         doubt = TRUST_SETTINGS;
     } else if (!cells_in_range(b)) {
         doubt = TRUST_CELL_RANGE;
-    } else if (!two_witnesses_agree(b)) {
+    } else if (!two_witnesses_agree(b, now_ms)) {
         doubt = TRUST_VOLTAGES;
     } else if (last_good != NULL) {
         doubt |= temperature_step_waits(t, b, last_good) ? TRUST_TEMPERATURE_STEP : 0u;

@@ -67,8 +67,10 @@ static void ramp_is_skipped(struct gateway *g, uint64_t at_ms) {
 }
 
 static void two_samples_open(struct gateway *g, uint64_t at_ms) {
-    if (at_ms > 30000 && g->policy.stage.stage == STAGE_NO_CHARGE)
+    if (at_ms > 30000 && g->policy.stage.stage == STAGE_NO_CHARGE) {
         g->policy.stage.good_in_row = 2;
+        g->policy.stage.ramped_to_ms = g->now_ms; /* as if they had just come */
+    }
 }
 
 static void discharge_closes_late(struct gateway *g, uint64_t at_ms) {

@@ -72,7 +72,6 @@ static void a_fault_closes_both_and_goes_before_the_cells(void **state) {
     protection_init(&p);
     sample_nominal(&b, 0);
     sample_set_cell(&b, 1, 4250);
-    sample_set_cell(&b, 2, 2800);
     b.status = BATTERY_STATUS_FAULT;
     protection_handle_sample(&p, &b, true);
     assert_int_equal(protection_charge(&p), LIMIT_STATUS_FAULT);
@@ -80,7 +79,26 @@ static void a_fault_closes_both_and_goes_before_the_cells(void **state) {
     b.status = BATTERY_STATUS_IDLE;
     protection_handle_sample(&p, &b, true);
     assert_int_equal(protection_charge(&p), LIMIT_CELL_OVER_VOLTAGE);
-    assert_int_equal(protection_discharge(&p), LIMIT_CELL_UNDER_VOLTAGE);
+    assert_int_equal(protection_discharge(&p), LIMIT_NOMINAL);
+}
+
+static void a_fault_of_an_empty_pack_leaves_charging_open(void **state) {
+    (void)state;
+    struct protection p;
+    struct battery b;
+    protection_init(&p);
+    sample_nominal(&b, 0);
+    sample_set_cell(&b, 2, 2890);
+    b.status = BATTERY_STATUS_FAULT;
+    protection_handle_sample(&p, &b, true);
+    assert_int_equal(protection_charge(&p), LIMIT_NOMINAL);
+    assert_int_equal(protection_discharge(&p), LIMIT_STATUS_FAULT);
+    b.external_temperature_dc[0] = 0; /* but not in the cold */
+    protection_handle_sample(&p, &b, true);
+    assert_int_equal(protection_charge(&p), LIMIT_TEMPERATURE_LOW);
+    sample_set_cell(&b, 2, 2921); /* a fault that is not about a low cell any more */
+    protection_handle_sample(&p, &b, true);
+    assert_int_equal(protection_charge(&p), LIMIT_STATUS_FAULT);
 }
 
 static void a_temperature_out_of_range_closes_charging_alone(void **state) {
@@ -196,6 +214,7 @@ int main(void) {
         cmocka_unit_test(a_cell_at_315_closes_charging_and_releases_20_mv_below),
         cmocka_unit_test(a_cell_at_316_closes_discharging_and_releases_20_mv_above),
         cmocka_unit_test(a_fault_closes_both_and_goes_before_the_cells),
+        cmocka_unit_test(a_fault_of_an_empty_pack_leaves_charging_open),
         cmocka_unit_test(a_temperature_out_of_range_closes_charging_alone),
         cmocka_unit_test(the_board_counts_only_without_an_external_sensor),
         cmocka_unit_test(an_untrusted_sample_closes_but_never_opens),

@@ -67,6 +67,19 @@ static void a_sample_whose_data_is_too_old_opens_nothing(void **state) {
     assert_int_equal(m.stage, STAGE_CLOSING);
 }
 
+static void good_samples_with_a_silence_between_are_not_in_a_row(void **state) {
+    (void)state;
+    struct stage_machine m = fresh();
+    age(&m, 60000);
+    uint64_t t = 100000;
+    for (int i = 0; i < 20; i++, t += 5000) {
+        assert_false(stage_handle_good(&m, &ages, 0, t));
+    }
+    assert_false(stage_handle_good(&m, &ages, 0, t)); /* 5 s after the last one again */
+    assert_false(stage_handle_good(&m, &ages, 0, t + 4999));
+    assert_true(stage_handle_good(&m, &ages, 0, t + 9998));
+}
+
 static void boot_waits_for_ever(void **state) {
     (void)state;
     struct stage_machine m;
@@ -282,6 +295,7 @@ int main(void) {
         cmocka_unit_test(boot_ends_with_the_third_good_sample),
         cmocka_unit_test(a_doubtful_sample_starts_the_count_again),
         cmocka_unit_test(a_sample_whose_data_is_too_old_opens_nothing),
+        cmocka_unit_test(good_samples_with_a_silence_between_are_not_in_a_row),
         cmocka_unit_test(boot_waits_for_ever),
         cmocka_unit_test(each_stage_begins_at_its_age_to_the_millisecond),
         cmocka_unit_test(walking_from_wait_to_wait_meets_every_stage),

@@ -112,6 +112,18 @@ static void two_of_three_voltage_witnesses_must_agree(void **state) {
     }
 }
 
+static void a_witness_of_another_sample_does_not_count(void **state) {
+    (void)state;
+    struct battery b;
+    struct trust t;
+    trust_init(&t);
+    sample_nominal(&b, 5000);
+    b.pack_mv = 40000; /* 40 and 41 and the cells carry it */
+    assert_int_equal(trust_judge(&t, &b, NULL, 5000), TRUST_OK);
+    b.read_at_ms[BATTERY_BMS_MIN_CELL] = 4900;
+    assert_int_equal(trust_judge(&t, &b, NULL, 5000), TRUST_VOLTAGES);
+}
+
 static void the_pack_tolerance_is_the_larger_of_one_percent_and_300_mv(void **state) {
     (void)state;
     struct battery b;
@@ -255,6 +267,7 @@ int main(void) {
         cmocka_unit_test(settings_out_of_order_or_range_are_refused),
         cmocka_unit_test(cells_outside_half_to_five_volts_are_refused),
         cmocka_unit_test(two_of_three_voltage_witnesses_must_agree),
+        cmocka_unit_test(a_witness_of_another_sample_does_not_count),
         cmocka_unit_test(the_pack_tolerance_is_the_larger_of_one_percent_and_300_mv),
         cmocka_unit_test(a_soc_step_over_five_percent_waits_for_three_repeats),
         cmocka_unit_test(repeats_of_different_values_do_not_count_together),
