@@ -22,6 +22,7 @@ struct run {
     struct replay replay;
     size_t sent_n;
     unsigned logs;
+    uint64_t log_clock; /* of the last log record */
     char sent[RIG_TEXT_MAX];
 };
 
@@ -50,7 +51,7 @@ static void take_frame(void *context, const struct victron_frame *f, uint64_t wa
 static void take_log(void *context, const struct log_record *record, uint64_t clock) {
     struct run *run = context;
     run->logs++;
-    assert_true(clock == RIG_CLOCK_S * UINT64_C(1000));
+    run->log_clock = clock;
     assert_true(record->id < LOG_ID_COUNT);
 }
 
@@ -162,6 +163,7 @@ static void a_life_from_its_start_is_followed_to_the_microsecond(void **state) {
         assert_int_equal(run->replay.summary.cores, 1);
         assert_true(run->replay.summary.frames > 500);
         assert_true(run->logs > 10);
+        assert_true(run->log_clock == RIG_CLOCK_S * UINT64_C(1000));
         assert_true(count(text, n, "can0-lost ") > 5 && count(text, n, "command ") == 3);
         free(run);
         free(text);
