@@ -25,7 +25,7 @@
 #include "recording_reader.h"
 #include "replay_bms.h"
 
-enum { REPLAY_PAUSE_MS = 60000 };
+enum { REPLAY_PAUSE_MS = 10000 };
 
 /* Called from within replay_run(). */
 struct replay_io {
