@@ -63,7 +63,7 @@ struct sim_bms_faults {
     uint32_t stuck;        /* bits of enum sim_sense: these stay as they are */
     enum sim_sense jump;   /* one of them is off ... */
     uint8_t jump_cell;     /* ... of the cells, this one, 1-16 */
-    double jump_by;        /* ... by so much: mV, A, K, or % of charge */
+    double jump_by;        /* ... by so much: mV of a cell, A, K, % of charge, V of the pack */
     uint32_t jump_cpct;    /* ... in so many of the measurements; 10000: in all of them */
 };
 
@@ -71,8 +71,8 @@ struct sim_bms_faults {
 enum sim_charger {
     /* Never unplugged. It counts as seen while the house wants to charge and is allowed to. */
     SIM_CHARGER_HOUSE,
-    SIM_CHARGER_PLUGGED, /* plugged in by hand, with a lamp that is always on: seen always */
-    SIM_CHARGER_UNPLUGGED
+    SIM_CHARGER_PLUGGED,  /* plugged in by hand: seen as long as it is, whatever it gives */
+    SIM_CHARGER_UNPLUGGED /* nothing charges */
 };
 
 /* Of register 501; it decides how far the current settings go. */
@@ -85,10 +85,9 @@ enum sim_current_sensor {
 struct sim_bms_config {
     uint32_t baudrate;      /* bit/s, > 0; a byte is ten bits */
     uint32_t turnaround_us; /* end of the request to start of the reply */
-    bool sleeps;            /* falls asleep after 10 s without traffic */
-    bool
-        ascending; /* register 0 is cell 1; otherwise register 15 is, as on a real 14-cell device */
-    bool before_revision_d; /* registers 45, 305, 310, 311, 321-323 read 0 */
+    bool sleeps;            /* falls asleep after 10 s without charger, ignition, load or traffic */
+    bool ascending;         /* register 0 is cell 1; otherwise 15 is, as on a real 14-cell device */
+    bool before_revision_d; /* does not know 45, 305, 310, 311, 321-323, high byte of 330: read 0 */
     double speed;           /* of the pack's time; 1 = real */
     uint32_t seed;
     struct sim_pack_config pack;
@@ -132,7 +131,7 @@ struct sim_bms_guard {
     bool discharge_over_current, charge_over_current;
     double over_load_s; /* how long the current has been over register 317 */
     double tail_s;      /* how long the conditions of "full" have held */
-    double balance_s;   /* phase of the every-third-cell rotation */
+    double balance_s;   /* time in the every-third-cell rotation */
     bool charge_on, discharge_on;
 
     bool freezing, regeneration_over_current;
@@ -165,7 +164,6 @@ struct sim_bms {
     uint16_t reg[SIM_BMS_REGISTERS];
     bool recording;        /* registers come from a file: only the clock ticks */
     double soc;            /* as counted, 0-1 */
-    double cycle_ah;       /* charged since the last full */
     uint8_t event_slot;    /* where the next event goes */
     uint8_t events_unread; /* since the last 0x11 */
 

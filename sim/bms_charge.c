@@ -145,8 +145,6 @@ void sim_bms_balance(struct sim_bms *b, const struct sim_bms_sample *m) {
     struct sim_bms_guard *g = &b->guard;
     g->balance_wanted = wanted(b, m);
     g->balance_s += m->dt_s < TURN_S ? m->dt_s : TURN_S; /* in fast time a measurement is a turn */
-    if (g->balance_s >= 3 * TURN_S)
-        g->balance_s -= 3 * TURN_S;
     unsigned turn = (unsigned)(g->balance_s / TURN_S) % 3;
     bool may = m->charging || g->over_voltage || (g->top_pause && !m->discharging);
     uint16_t active = 0;

@@ -88,6 +88,22 @@ static void every_third_has_two_seconds(void **state) {
         assert_in_range(turns_of[i], 3, 4); /* 20 s */
 }
 
+static void in_fast_time_every_measurement_is_a_turn(void **state) {
+    (void)state;
+    struct wire w;
+    uneven(&w);
+    bench_cell(&w, 3, 3740.0);
+    w.bms.config.speed = 600.0; /* a minute each */
+    for (unsigned round = 0; round < 5; round++) {
+        unsigned seen = 0;
+        for (unsigned i = 0; i < 3; i++) {
+            bench_pass_ms(&w, 100);
+            seen |= w.bms.reg[52];
+        }
+        assert_int_equal(seen, 7);
+    }
+}
+
 static void a_cell_wants_it_from_308_above_the_lowest_until_half_of_that(void **state) {
     (void)state;
     static const struct {
@@ -207,6 +223,7 @@ int main(void) {
         cmocka_unit_test(balancing_only_above_303),
         cmocka_unit_test(every_third_cell_at_a_time),
         cmocka_unit_test(every_third_has_two_seconds),
+        cmocka_unit_test(in_fast_time_every_measurement_is_a_turn),
         cmocka_unit_test(a_cell_wants_it_from_308_above_the_lowest_until_half_of_that),
         cmocka_unit_test(it_balances_only_while_charging_regenerating_or_in_over_voltage),
         cmocka_unit_test(holding_a_voltage_without_current_balances_nothing),

@@ -365,7 +365,7 @@ static const struct {
 
 static void recovery_after_332_seconds_or_never_by_itself_when_0(void **state) {
     (void)state;
-    static const uint16_t recovery_s[] = {0, 3, 30};
+    static const uint16_t recovery_s[] = {0, 1, 30};
     for (unsigned which = 0; which < 5; which++) {
         for (unsigned k = 0; k < 3; k++) {
             struct wire w;

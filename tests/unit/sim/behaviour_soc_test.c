@@ -235,6 +235,11 @@ static void every_recovery_from_0x73_to_0x7B_has_its_event_after_its_cause(void 
         assert_int_equal(bench_events(&w, pairs[i][1]), 1);
         assert_true(bench_event_clock(&w, pairs[i][1]) >= bench_event_clock(&w, pairs[i][0]));
     }
+    static const uint16_t counts[] = {1, 1, 1, 2, 1}; /* 108: charge and regeneration */
+    for (unsigned i = 0; i < 5; i++)
+        assert_int_equal(w.bms.reg[105 + i], counts[i]);
+    assert_int_equal(w.bms.reg[101], 0); /* warnings are counted nowhere */
+    assert_int_equal(w.bms.reg[110], 0);
 }
 
 static void a_long_pause_is_caught_up_in_one_call(void **state) {
