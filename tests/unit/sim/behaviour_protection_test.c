@@ -176,6 +176,19 @@ static void it_is_back_when_both_are_5_K_under_their_limits(void **state) {
     }
 }
 
+static void the_hotter_sensor_counts(void **state) {
+    (void)state;
+    for (unsigned hot = 0; hot < 3; hot++) {
+        struct wire w;
+        bench_init(&w, NULL);
+        w.bms.config.faults.jump = hot == 0 ? SIM_SENSE_EXTERNAL_1 : SIM_SENSE_EXTERNAL_2;
+        w.bms.config.faults.jump_by = 50.0;
+        w.bms.config.faults.jump_cpct = hot < 2 ? 10000 : 0;
+        bench_notice(&w);
+        assert_int_equal(bench_events(&w, 0x04), hot < 2);
+    }
+}
+
 static void the_colder_sensor_counts_and_without_any_the_board(void **state) {
     (void)state;
     static const struct {
@@ -184,7 +197,7 @@ static void the_colder_sensor_counts_and_without_any_the_board(void **state) {
         uint8_t missing;
         bool off;
     } cases[] = {
-        {"the first at 0.5, the second at 0.9", 0.5, 20.0, 0.0, 0, true},
+        {"the first at 0.8, the second at 1.2", 0.8, 20.0, 0.0, 0, true},
         {"the first at 5, the second at 0.4", 5.0, 20.0, -5.0, 0, true},
         {"the same without the second", 5.0, 20.0, -5.0, 2, false},
         {"the first missing, the second at 0.4", 5.0, 20.0, -5.0, 1, true},
@@ -506,6 +519,7 @@ int main(void) {
         cmocka_unit_test(cell_under_301_warning_load_off),
         cmocka_unit_test(external_sensors_over_319_or_the_board_over_90_both_off),
         cmocka_unit_test(it_is_back_when_both_are_5_K_under_their_limits),
+        cmocka_unit_test(the_hotter_sensor_counts),
         cmocka_unit_test(the_colder_sensor_counts_and_without_any_the_board),
         cmocka_unit_test(sensor_under_320_charge_off),
         cmocka_unit_test(under_minus_40_both_off),

@@ -208,6 +208,13 @@ static void current_and_charge_jump_too(void **state) {
     assert_true(bench_soc(&w) > 37.9 && bench_soc(&w) < 38.1);
     bench_notice(&w);
     assert_true(bench_soc(&w) > 37.9); /* it is told wrong, not counted */
+    w.bms.config.faults.jump_by = 80.0;
+    bench_notice(&w);
+    assert_int_equal(sim_bms_get32(&w.bms, 46), 100000000);
+    w.bms.config.faults.jump_by = -80.0;
+    bench_notice(&w);
+    assert_int_equal(sim_bms_get32(&w.bms, 46), 0);
+    w.bms.config.faults.jump_by = -12.0;
     w.bms.config.faults.jump = SIM_SENSE_VOLTAGE;
     bench_notice(&w);
     assert_true(w.bms.pack_v < 14 * 3.7 - 11.9 && w.bms.pack_v > 14 * 3.7 - 12.1);
@@ -226,6 +233,23 @@ static void now_and_then_means_in_so_many_of_the_measurements(void **state) {
         jumps += w.bms.reg[48] > 350;
     }
     assert_in_range(jumps, 60, 140); /* four standard deviations of 9.5 around 100 */
+}
+
+static void temperatures_are_rounded_to_tenths(void **state) {
+    (void)state;
+    static const struct {
+        double degc;
+        int first, second, board; /* the second is 0.4 K warmer */
+    } cases[] = {{21.26, 213, 217, 213}, {-5.26, -53, -49, -53}, {0.0, 0, 4, 0}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct wire w;
+        bench_init(&w, NULL);
+        bench_temperature(&w, cases[i].degc);
+        sim_bms_measure(&w.bms, 0.0);
+        assert_int_equal((int16_t)w.bms.reg[42], cases[i].first);
+        assert_int_equal((int16_t)w.bms.reg[43], cases[i].second);
+        assert_int_equal((int16_t)w.bms.reg[48], cases[i].board);
+    }
 }
 
 static void a_missing_sensor_reads_minus_32768(void **state) {
@@ -262,6 +286,7 @@ int main(void) {
         cmocka_unit_test(a_value_jumps_by_as_much_as_said),
         cmocka_unit_test(current_and_charge_jump_too),
         cmocka_unit_test(now_and_then_means_in_so_many_of_the_measurements),
+        cmocka_unit_test(temperatures_are_rounded_to_tenths),
         cmocka_unit_test(a_missing_sensor_reads_minus_32768),
         cmocka_unit_test(without_a_fault_nothing_is_random_but_the_noise),
     };

@@ -173,6 +173,9 @@ static void the_charger_holds_the_voltage_limit_and_says_so(void **state) {
     sim_pack_advance(&p, &lim, 0.1);
     assert_true(p.current_a == 0.0);
     assert_true(p.held_by_voltage);
+    p.wanted_a = 0.0; /* nobody holds anything */
+    sim_pack_advance(&p, &lim, 0.1);
+    assert_false(p.held_by_voltage);
 }
 
 static void a_cell_takes_the_voltage_that_it_is_given(void **state) {
@@ -207,6 +210,41 @@ static void charge_is_conserved_whatever_the_steps(void **state) {
         }
         assert_in_range((unsigned)(p.cell[0].soc * 1e5 + 0.5), 64999, 65001);
         assert_in_range((unsigned)(p.moved_as + 0.5), 23759, 23761); /* 6.6 Ah */
+    }
+}
+
+static void only_a_pack_at_rest_takes_long_steps(void **state) {
+    (void)state;
+    static const struct {
+        const char *what;
+        double wants, before_a;
+        uint16_t bleed;
+        enum sim_profile profile;
+    } cases[] = {
+        {"charging", 10.0, 10.0, 0, SIM_PROFILE_CONSTANT},
+        {"discharging", -10.0, -10.0, 0, SIM_PROFILE_CONSTANT},
+        {"about to charge", 10.0, 0.0, 0, SIM_PROFILE_CONSTANT},
+        {"relaxing from charge", 0.0, 30.0, 0, SIM_PROFILE_CONSTANT},
+        {"relaxing from discharge", 0.0, -30.0, 0, SIM_PROFILE_CONSTANT},
+        {"balancing", 0.0, 0.0, 5, SIM_PROFILE_CONSTANT},
+        {"a day", 0.0, 0.0, 0, SIM_PROFILE_DAY},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct sim_pack_config cfg = config(SIM_NMC);
+        struct sim_pack fine, coarse;
+        print_message("    %s\n", cases[i].what);
+        sim_pack_init(&fine, &cfg);
+        fine.wanted_a = cases[i].before_a;
+        pass_s(&fine, cases[i].before_a != 0.0 ? 60.0 : 0.1);
+        fine.config.profile = cases[i].profile;
+        fine.wanted_a = cases[i].wants;
+        fine.bleed_bits = cases[i].bleed;
+        coarse = fine;
+        for (unsigned s = 0; s < 60; s++)
+            sim_pack_advance(&fine, &any, 1.0);
+        sim_pack_advance(&coarse, &any, 60.0);
+        for (unsigned c = 0; c < 14; c++)
+            assert_true(fine.cell[c].volt == coarse.cell[c].volt);
     }
 }
 
@@ -363,6 +401,7 @@ int main(void) {
         cmocka_unit_test(the_charger_holds_the_voltage_limit_and_says_so),
         cmocka_unit_test(a_cell_takes_the_voltage_that_it_is_given),
         cmocka_unit_test(charge_is_conserved_whatever_the_steps),
+        cmocka_unit_test(only_a_pack_at_rest_takes_long_steps),
         cmocka_unit_test(a_day_has_sun_at_noon_and_loads_in_the_evening),
         cmocka_unit_test(after_midnight_the_day_begins_again),
         cmocka_unit_test(a_cycle_goes_from_10_to_99_percent_and_back_at_half_the_capacity),
