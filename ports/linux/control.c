@@ -178,6 +178,10 @@ void control_close(struct control *c) {
         (void)unlink(c->path);
     }
     control_leave(c);
+    control_free(c);
+}
+
+void control_free(struct control *c) {
     free(c);
 }
 

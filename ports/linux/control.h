@@ -70,8 +70,9 @@ void control_serve(struct control *c, const struct pollfd *p, size_t n, uint64_t
 void control_handle_answer(struct control *c, const struct gateway_answer *a, uint64_t now_ms);
 
 /* Services that were abandoned: closes everything. What is at the path is no longer theirs to
- * remove, and c stays for those that follow to compare with. */
+ * remove, and c stays for those that follow to compare with, until control_free(). */
 void control_leave(struct control *c);
+void control_free(struct control *c); /* NULL: nothing */
 
 /* Removes the socket if it is still ours, closes everything, frees c. */
 void control_close(struct control *c);

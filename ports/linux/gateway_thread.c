@@ -5,9 +5,11 @@
 #include <assert.h>
 #include <errno.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
 
@@ -15,11 +17,13 @@
 #include "test_hooks.h"
 
 enum {
-    ROUNDS_MAX = 8,      /* of step and drain before the descriptors are looked at again */
-    FRAMES_MAX = 64,     /* written in one round */
-    UART_READS_MAX = 8,  /* of TRAFFIC_BYTES_MAX bytes, in one turn */
-    UART_QUEUE_MAX = 64, /* bytes; the request before has had its time when one is sent */
-    SPIN_GUARD_MS = 5,   /* when the core waits for a device that takes nothing */
+    ROUNDS_MAX = 8,          /* of step and drain before the descriptors are looked at again */
+    FRAMES_MAX = 64,         /* written in one round */
+    UART_READS_MAX = 8,      /* of TRAFFIC_BYTES_MAX bytes, in one turn */
+    UART_QUEUE_MAX = 64,     /* bytes; the request before has had its time when one is sent */
+    REAL_TIME_PRIORITY = 10, /* over ordinary threads, under those of the kernel's interrupts */
+    NICE_RAISED = -11,
+    SPIN_GUARD_MS = 5, /* when the core waits for a device that takes nothing */
 };
 
 /* ---- links ---- */
@@ -408,11 +412,51 @@ static void close_descriptors(struct gateway_thread *t) {
     }
 }
 
+static int create_real_time(struct gateway_thread *t) {
+    const struct sched_param priority = {.sched_priority = REAL_TIME_PRIORITY};
+    pthread_attr_t attr;
+    int err = pthread_attr_init(&attr);
+    if (err != 0) {
+        return err;
+    }
+    (void)pthread_attr_setinheritsched(&attr, PTHREAD_EXPLICIT_SCHED);
+    (void)pthread_attr_setschedpolicy(&attr, SCHED_FIFO);
+    (void)pthread_attr_setschedparam(&attr, &priority);
+    err = pthread_create(&t->thread, &attr, run, t);
+    (void)pthread_attr_destroy(&attr);
+    return err;
+}
+
+/* A thread inherits the nice value of the one that creates it, which on Linux is the thread's. */
+static int create_raised(struct gateway_thread *t) {
+    errno = 0;
+    const int before = getpriority(PRIO_PROCESS, 0);
+    if (errno != 0 || setpriority(PRIO_PROCESS, 0, NICE_RAISED) != 0) {
+        return EPERM;
+    }
+    int err = pthread_create(&t->thread, NULL, run, t);
+    (void)setpriority(PRIO_PROCESS, 0, before);
+    return err;
+}
+
+/* The highest urgency that is wanted and permitted. */
+static int create_thread(struct gateway_thread *t) {
+    if (t->urgency == URGENCY_REAL_TIME && create_real_time(t) == 0) {
+        return 0;
+    }
+    if (t->urgency != URGENCY_ORDINARY && create_raised(t) == 0) {
+        t->urgency = URGENCY_RAISED;
+        return 0;
+    }
+    t->urgency = URGENCY_ORDINARY;
+    return pthread_create(&t->thread, NULL, run, t);
+}
+
 static int start_thread(struct gateway_thread *t) {
     sigset_t all, old;
     (void)sigfillset(&all);
     (void)pthread_sigmask(SIG_BLOCK, &all, &old);
-    int err = pthread_create(&t->thread, NULL, run, t);
+    int err = create_thread(t);
     (void)pthread_sigmask(SIG_SETMASK, &old, NULL);
     if (err == 0) {
         (void)pthread_setname_np(t->thread, "gateway");

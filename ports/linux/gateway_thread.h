@@ -36,7 +36,12 @@ struct services_watch {
     bool told;
 };
 
+/* How the kernel treats the thread, by what it permits. Real-time comes before every ordinary
+ * thread of the machine; raised is a nice value of -11. */
+enum gateway_urgency { URGENCY_ORDINARY, URGENCY_RAISED, URGENCY_REAL_TIME };
+
 struct gateway_thread {
+    enum gateway_urgency urgency; /* wanted at the start, then what was had */
     _Atomic bool stop, ended;
     _Atomic(struct channel *) next; /* to take over from the present one; NULL: none */
     int wake_fd;                    /* eventfd: something was requested */
@@ -55,9 +60,10 @@ struct gateway_thread {
     struct services_watch services;
 };
 
-/* Starts the thread with all signals blocked. t: zeroed memory, kept in place until
- * gateway_thread_stop(); channel: open, borrowed until then or until another one takes over;
- * settings: borrowed as in struct thread_request. 0 or a negative errno, with nothing left open. */
+/* Starts the thread with all signals blocked. t: zeroed memory but for what urgency is wanted at
+ * most, kept in place until gateway_thread_stop(); channel: open, borrowed until then or until
+ * another one takes over; settings: borrowed as in struct thread_request. 0 or a negative errno,
+ * with nothing left open. */
 int gateway_thread_start(struct gateway_thread *t, struct channel *channel,
                          const struct settings *settings);
 

@@ -40,6 +40,7 @@ typedef int runtime_reload_fn(void *context, struct settings *out, char *why, si
 
 /* All zero: no control socket, no signals, log to stderr, no reload. */
 struct runtime_options {
+    bool urgent; /* the gateway thread before others, its memory locked, as far as permitted */
     bool control_socket;         /* answer `status` and `registers` on the Unix socket */
     bool signals;                /* SIGTERM and SIGINT stop, SIGHUP reloads; blocked until stop */
     const char *configuration;   /* the file's name, for the log; NULL or empty: defaults */

@@ -8,7 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/mman.h>
 #include <sys/random.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -116,7 +118,26 @@ static void release(struct runtime *rt) {
     close_fd(rt->signal_fd);
     close_fd(rt->stop_fd);
     channel_close(&rt->channel);
+    control_free(rt->control);
     free(rt);
+}
+
+/* Pages that were touched stay in memory, so that the gateway thread never waits for a disk. Only
+ * where there is no bound on it: with one, later allocations would fail. */
+static bool lock_memory(void) {
+    struct rlimit limit;
+    const bool bounded = getrlimit(RLIMIT_MEMLOCK, &limit) != 0 || limit.rlim_cur != RLIM_INFINITY;
+    return !(bounded && geteuid() != 0) && mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) == 0;
+}
+
+static void tell_urgency(struct runtime *rt, bool locked) {
+    static const char *const text[] = {
+        [URGENCY_ORDINARY] = "ordinary",
+        [URGENCY_RAISED] = "raised",
+        [URGENCY_REAL_TIME] = "real-time",
+    };
+    log_sink_write(&rt->log, LOG_INFO, "gateway", "battery path priority=%s memory_locked=%s",
+                   text[rt->gateway->urgency], locked ? "yes" : "no");
 }
 
 static int start_gateway(struct runtime *rt) {
@@ -126,8 +147,15 @@ static int start_gateway(struct runtime *rt) {
                    file == NULL || file[0] == '\0' ? "defaults" : file,
                    rt->started.hardware.uart.device, rt->started.hardware.can.interface);
     rt->gateway = new_memory(sizeof *rt->gateway);
-    return rt->gateway == NULL ? -ENOMEM
-                               : gateway_thread_start(rt->gateway, &rt->channel, &rt->set[0]);
+    if (rt->gateway == NULL) {
+        return -ENOMEM;
+    }
+    rt->gateway->urgency = rt->options.urgent ? URGENCY_REAL_TIME : URGENCY_ORDINARY;
+    int err = gateway_thread_start(rt->gateway, &rt->channel, &rt->set[0]);
+    if (err == 0 && rt->options.urgent) {
+        tell_urgency(rt, lock_memory());
+    }
+    return err;
 }
 
 int runtime_start(struct runtime **out, const struct settings *settings,
@@ -270,6 +298,7 @@ void runtime_end(struct runtime *rt) {
     can_watch_close(&rt->watch);
     if (rt->control != NULL) {
         control_close(rt->control);
+        rt->control = NULL;
     }
     if (rt->begun) {
         log_sink_write(&rt->log, LOG_INFO, "gateway", "stopped");

@@ -229,6 +229,7 @@ static int start(struct supervisor *s, const struct settings *settings,
     struct runtime_options own = *options;
     own.notify_error = notify_open(&s->notify);
     own.signals = false;
+    own.urgent = true;
     own.notify = &s->notify;
     own.gateway_still_ms = s->notify.watchdog_ms / 2;
     int err = runtime_start(&services, settings, &own);

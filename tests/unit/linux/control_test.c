@@ -397,6 +397,31 @@ static void a_live_gateways_socket_is_left_alone(void **state) {
     close(fd);
 }
 
+/* Its services are stuck, and others in the same process follow them. */
+static void the_socket_of_abandoned_services_is_taken_over(void **state) {
+    struct fixture *f = *state;
+    struct control *before = f->control;
+    const struct control_backend backend = {
+        .context = f, .snapshot = give_snapshot, .submit = take_command};
+    int waiting = connect_to(f->path); /* a client that the stuck ones never serve */
+    assert_int_equal(control_open_after(&f->control, f->path, &backend, &f->log, NULL),
+                     -EADDRINUSE); /* of somebody else it would be left alone */
+    assert_int_equal(control_open_after(&f->control, f->path, &backend, &f->log, before), 0);
+    int client = connect_to(f->path);
+    say(client, status);
+    serve(f, 0);
+    char text[16] = "";
+    assert_true(read(client, text, sizeof text - 1) > 0);
+    /* the others wake and leave: the path stays */
+    control_leave(before);
+    assert_int_equal(access(f->path, F_OK), 0);
+    errno = 0;
+    assert_true(read(waiting, text, 1) <= 0 && errno != EAGAIN);
+    close(waiting);
+    close(client);
+    control_free(before);
+}
+
 static void a_dead_gateways_socket_is_replaced(void **state) {
     struct fixture *f = *state;
     struct sockaddr_un a = {.sun_family = AF_UNIX};
@@ -480,6 +505,7 @@ int main(void) {
         TEST(the_ninth_client_takes_the_place_of_a_silent_one),
         TEST(a_thousand_clients_leak_no_descriptor),
         TEST(a_live_gateways_socket_is_left_alone),
+        TEST(the_socket_of_abandoned_services_is_taken_over),
         TEST(a_dead_gateways_socket_is_replaced),
         TEST(what_is_no_socket_is_left_alone),
         TEST(a_socket_that_is_not_ours_any_more_is_not_removed),

@@ -21,6 +21,7 @@
 enum { PATIENCE_MS = 20000 }; /* for what happens at once, on a machine under any load */
 
 static struct settings settings;
+static struct channel *present; /* that the thread and the test have in common */
 
 static void *zeroed(size_t n) {
     void *memory = NULL;
@@ -42,7 +43,8 @@ static void free_channel(struct channel *c) {
 static int set_up(void **state) {
     struct gateway_thread *t = zeroed(sizeof *t);
     settings_defaults(&settings);
-    assert_int_equal(gateway_thread_start(t, open_channel(0), &settings), 0);
+    present = open_channel(0);
+    assert_int_equal(gateway_thread_start(t, present, &settings), 0);
     *state = t;
     return 0;
 }
@@ -50,35 +52,35 @@ static int set_up(void **state) {
 static int tear_down(void **state) {
     struct gateway_thread *t = *state;
     assert_true(gateway_thread_stop(t, PATIENCE_MS));
-    free_channel(t->channel);
+    free_channel(present);
     free(t);
     return 0;
 }
 
 static bool request(struct gateway_thread *t, const struct thread_request *r) {
-    return gateway_thread_request(t, t->channel, r);
+    return gateway_thread_request(t, present, r);
 }
 
 /* Waits until the thread has something for the services. */
-static void await(struct gateway_thread *t) {
-    struct pollfd p = {.fd = t->channel->services_fd, .events = POLLIN};
+static void await(void) {
+    struct pollfd p = {.fd = present->services_fd, .events = POLLIN};
     uint64_t counter = 0;
     assert_int_equal(poll(&p, 1, PATIENCE_MS), 1);
-    assert_int_equal(read(t->channel->services_fd, &counter, sizeof counter), sizeof counter);
+    assert_int_equal(read(present->services_fd, &counter, sizeof counter), sizeof counter);
 }
 
-static struct thread_report next_report(struct gateway_thread *t) {
+static struct thread_report next_report(void) {
     struct thread_report r;
-    while (!ring_pop(&t->channel->reports, &r)) {
-        await(t);
+    while (!ring_pop(&present->reports, &r)) {
+        await();
     }
     return r;
 }
 
-static struct gateway_answer next_answer(struct gateway_thread *t) {
+static struct gateway_answer next_answer(void) {
     struct gateway_answer a;
-    while (!ring_pop(&t->channel->answers, &a)) {
-        await(t);
+    while (!ring_pop(&present->answers, &a)) {
+        await();
     }
     return a;
 }
@@ -90,22 +92,24 @@ static void open_pair(int pair[2]) {
 static void attach(struct gateway_thread *t, enum port_link link, int fd) {
     const struct thread_request r = {
         .kind = REQUEST_ATTACH,
-        .attach = {.link = link, .device = {.fd = fd, .transport = CAN_OVER_SLCAN}},
+        .attach = {.link = link,
+                   .device = {.fd = fd,
+                              .transport = CAN_OVER_SLCAN,
+                              .config = {.device = "a device"}}},
     };
     assert_true(request(t, &r));
 }
 
-static void assert_detached(struct gateway_thread *t, enum port_link link,
-                            enum detach_reason reason) {
-    struct thread_report r = next_report(t);
+static void assert_detached(enum port_link link, enum detach_reason reason) {
+    struct thread_report r = next_report();
     assert_int_equal(r.kind, REPORT_DETACHED);
     assert_int_equal(r.link, link);
     assert_int_equal(r.reason, reason);
 }
 
 /* The other end closed: found by reading (end of file) or by writing (an error). */
-static void assert_lost(struct gateway_thread *t, enum port_link link) {
-    struct thread_report r = next_report(t);
+static void assert_lost(enum port_link link) {
+    struct thread_report r = next_report();
     assert_int_equal(r.kind, REPORT_DETACHED);
     assert_int_equal(r.link, link);
     assert_true(r.reason == DETACH_END_OF_FILE || (r.reason == DETACH_ERROR && r.error != 0));
@@ -123,7 +127,7 @@ static void a_device_is_spoken_to_as_soon_as_it_is_attached(void **state) {
     assert_true(read(pair[1], bytes, sizeof bytes) >= (ssize_t)sizeof want);
     assert_memory_equal(bytes, want, sizeof want);
     close(pair[1]);
-    assert_lost(*state, PORT_UART);
+    assert_lost(PORT_UART);
     close(pair[0]);
 }
 
@@ -137,12 +141,12 @@ static void a_device_is_given_back_when_asked_and_only_if_it_is_there(void **sta
     attach(t, PORT_CAN, pair[0]);
     assert_true(request(t, &back[PORT_CAN]));
     assert_true(request(t, &back[PORT_CAN]));
-    assert_detached(t, PORT_CAN, DETACH_REQUESTED);
+    assert_detached(PORT_CAN, DETACH_REQUESTED);
     /* a command's answer shows that everything before it was seen */
     assert_true(request(t, &(struct thread_request){.kind = REQUEST_COMMAND}));
-    (void)next_answer(t);
+    (void)next_answer();
     struct thread_report r;
-    assert_false(ring_pop(&t->channel->reports, &r));
+    assert_false(ring_pop(&present->reports, &r));
     close(pair[0]);
     close(pair[1]);
 }
@@ -156,12 +160,12 @@ static void every_command_has_one_answer(void **state) {
         assert_true(request(t, &r));
     }
     for (uint32_t i = 1; i <= THREAD_COMMANDS_MAX; i++) {
-        struct gateway_answer a = next_answer(t);
+        struct gateway_answer a = next_answer();
         assert_int_equal(a.sequence, i);
         assert_int_equal(a.err, GW_ERR_OFFLINE); /* there is no device */
     }
     struct gateway_answer a;
-    assert_false(ring_pop(&t->channel->answers, &a));
+    assert_false(ring_pop(&present->answers, &a));
 }
 
 static void commands_under_way_end_with_the_device(void **state) {
@@ -174,10 +178,10 @@ static void commands_under_way_end_with_the_device(void **state) {
     attach(t, PORT_UART, pair[0]);
     assert_true(request(t, &r));
     close(pair[1]);
-    struct gateway_answer a = next_answer(t);
+    struct gateway_answer a = next_answer();
     assert_int_equal(a.sequence, 7);
     assert_int_equal(a.err, GW_ERR_OFFLINE);
-    assert_lost(t, PORT_UART);
+    assert_lost(PORT_UART);
     close(pair[0]);
 }
 
@@ -187,7 +191,7 @@ static void new_settings_are_taken_and_the_old_ones_returned(void **state) {
     const struct thread_request r = {.kind = REQUEST_CONFIGURE, .settings = &other};
     settings_defaults(&other);
     assert_true(request(t, &r));
-    struct thread_report answer = next_report(t);
+    struct thread_report answer = next_report();
     assert_int_equal(answer.kind, REPORT_CONFIGURED);
     assert_ptr_equal(answer.released, &settings);
 }
@@ -201,7 +205,7 @@ static void a_thousand_devices_come_and_go_without_a_trace(void **state) {
         open_pair(pair);
         attach(t, link, pair[0]);
         close(pair[1]);
-        assert_lost(t, link);
+        assert_lost(link);
         close(pair[0]);
     }
     assert_int_equal(test_descriptors(), before);
@@ -217,27 +221,27 @@ static void a_log_that_nobody_reads_stops_nothing(void **state) {
         open_pair(pair);
         attach(t, PORT_CAN, pair[0]);
         close(pair[1]);
-        assert_lost(t, PORT_CAN);
+        assert_lost(PORT_CAN);
         close(pair[0]);
     }
-    assert_true(ring_full(&t->channel->logs));
+    assert_true(ring_full(&present->logs));
     assert_true(request(t, &(struct thread_request){.kind = REQUEST_COMMAND}));
-    (void)next_answer(t); /* it lives */
+    (void)next_answer(); /* it lives */
     for (int i = 0; i < 100 && !told; i++) {
-        while (ring_pop(&t->channel->logs, &record)) {
+        while (ring_pop(&present->logs, &record)) {
             told = told || (record.id == LOG_DROPPED && record.value[0] > 0);
         }
         assert_true(request(t, &(struct thread_request){.kind = REQUEST_COMMAND}));
-        (void)next_answer(t);
+        (void)next_answer();
     }
     assert_true(told);
 }
 
 static void snapshots_come_by_themselves(void **state) {
-    struct gateway_thread *t = *state;
+    (void)state;
     uint64_t first_ms = 0;
     for (int i = 0; i < PATIENCE_MS / 10; i++) {
-        const struct gateway_snapshot *s = snapshot_buffer_latest(&t->channel->snapshot);
+        const struct gateway_snapshot *s = snapshot_buffer_latest(&present->snapshot);
         if (s != NULL && first_ms == 0) {
             first_ms = s->now_ms;
         }
@@ -247,6 +251,93 @@ static void snapshots_come_by_themselves(void **state) {
         (void)poll(NULL, 0, 10);
     }
     fail();
+}
+
+/* Another channel takes the place of the present one, which is returned. */
+static struct channel *take_over(struct gateway_thread *t, struct channel *next) {
+    struct channel *before = present;
+    present = next;
+    gateway_thread_take_over(t, next);
+    struct pollfd p = {.fd = next->services_fd, .events = POLLIN};
+    assert_int_equal(poll(&p, 1, PATIENCE_MS), 1);
+    assert_true(atomic_load(&before->left));
+    return before;
+}
+
+static void another_channel_takes_over_with_everything_that_is_attached(void **state) {
+    struct gateway_thread *t = *state;
+    struct thread_report r;
+    int uart[2], can[2];
+    char byte;
+    open_pair(uart);
+    open_pair(can);
+    attach(t, PORT_CAN, can[0]);
+    struct channel *next = open_channel(1), *before = take_over(t, next);
+    assert_true(ring_pop(&next->reports, &r));
+    assert_int_equal(r.kind, REPORT_TAKEN_OVER);
+    assert_ptr_equal(next->taken.settings, &settings);
+    assert_int_equal(next->taken.device[PORT_UART].fd, -1);
+    assert_int_equal(next->taken.device[PORT_CAN].fd, can[0]);
+    assert_string_equal(next->taken.device[PORT_CAN].config.device, "a device");
+    assert_int_equal(before->handed.device[PORT_CAN].fd, can[0]);
+    /* what is requested on the old one is not done any more */
+    const struct thread_request late = {.kind = REQUEST_ATTACH,
+                                        .attach = {.link = PORT_UART, .device = {.fd = uart[0]}}};
+    assert_true(gateway_thread_request(t, before, &late));
+    assert_true(request(t, &(struct thread_request){.kind = REQUEST_COMMAND,
+                                                    .command.sequence = UINT32_C(1) << 24}));
+    assert_int_equal(next_answer().sequence, UINT32_C(1) << 24);
+    assert_int_equal(read(uart[1], &byte, 1), -1);
+    /* a device that is lost is told to the new one alone */
+    close(can[1]);
+    assert_lost(PORT_CAN);
+    assert_false(ring_pop(&before->reports, &r));
+    close(can[0]);
+    close(uart[0]);
+    close(uart[1]);
+    free_channel(before);
+}
+
+/* The request goes to a BMS that does not answer; meanwhile others take over. */
+static void the_answer_to_a_command_of_before_is_dropped(void **state) {
+    struct gateway_thread *t = *state;
+    struct gateway_answer a;
+    const struct thread_request r = {
+        .kind = REQUEST_COMMAND,
+        .command = {.sequence = 7, .kind = GATEWAY_READ_REGISTERS, .addr = 300, .count = 1}};
+    int pair[2];
+    open_pair(pair);
+    attach(t, PORT_UART, pair[0]);
+    assert_true(request(t, &r));
+    struct channel *before = take_over(t, open_channel(1));
+    close(pair[1]);
+    while (next_report().kind != REPORT_DETACHED) { /* the command ends with its device */
+    }
+    assert_true(request(t, &(struct thread_request){.kind = REQUEST_COMMAND,
+                                                    .command.sequence = UINT32_C(1) << 24 | 1}));
+    assert_int_equal(next_answer().sequence, UINT32_C(1) << 24 | 1);
+    assert_false(ring_pop(&present->answers, &a));
+    assert_false(ring_pop(&before->answers, &a));
+    close(pair[0]);
+    free_channel(before);
+}
+
+static void log_records_that_were_not_fetched_are_handed_on(void **state) {
+    struct gateway_thread *t = *state;
+    struct log_record record;
+    int pair[2];
+    bool lost = false;
+    open_pair(pair);
+    attach(t, PORT_CAN, pair[0]);
+    close(pair[1]);
+    assert_lost(PORT_CAN);
+    struct channel *before = take_over(t, open_channel(1));
+    while (ring_pop(&present->logs, &record)) {
+        lost = lost || record.id == LOG_CAN_DOWN;
+    }
+    assert_true(lost);
+    close(pair[0]);
+    free_channel(before);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -261,6 +352,9 @@ int main(void) {
         TEST(a_thousand_devices_come_and_go_without_a_trace),
         TEST(a_log_that_nobody_reads_stops_nothing),
         TEST(snapshots_come_by_themselves),
+        TEST(another_channel_takes_over_with_everything_that_is_attached),
+        TEST(the_answer_to_a_command_of_before_is_dropped),
+        TEST(log_records_that_were_not_fetched_are_handed_on),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

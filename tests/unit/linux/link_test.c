@@ -265,6 +265,70 @@ static void an_adapter_is_not_opened_for_a_loopback_that_it_has_not(void **state
     close(master);
 }
 
+/* Services that are stuck have the device; those that follow get it from the gateway thread. */
+static void a_device_goes_over_to_other_services_and_is_closed_once(void **state) {
+    char path[TEST_PTY_PATH];
+    int master = test_pty_open(path);
+    struct settings s = settings_for(path);
+    struct link stuck, next;
+    unsigned before = test_descriptors();
+    (void)state;
+    link_init(&stuck, PORT_UART, &s);
+    assert_attaches(&stuck, 0);
+    const struct link_device d = link_device(&stuck);
+    assert_int_equal(d.fd, stuck.fd);
+    assert_string_equal(d.config.device, path);
+    link_init(&next, PORT_UART, &s);
+    link_take_over(&next, &d, &s, 1000);
+    assert_int_equal(next.state, LINK_ATTACHED);
+    assert_false(link_wants_back(&next));
+    link_close_abandoned(&stuck, d.fd); /* by those that follow: it is theirs now */
+    link_close_abandoned(&stuck, d.fd); /* by itself, when it wakes */
+    assert_int_equal(test_descriptors(), before + 1);
+    lose(&next, DETACH_ERROR, 2000);
+    assert_int_equal(test_descriptors(), before);
+    /* the settings of now name another device than the one that is open */
+    link_init(&stuck, PORT_UART, &s);
+    assert_attaches(&stuck, 3000);
+    const struct link_device old = link_device(&stuck);
+    s.hardware.uart.baudrate = 9600;
+    link_init(&next, PORT_UART, &s);
+    link_take_over(&next, &old, &s, 4000);
+    assert_true(link_wants_back(&next));
+    link_close(&next);
+    close(master);
+}
+
+/* The gateway thread has given it back, and whoever comes first closes it. */
+static void a_device_that_nobody_uses_is_closed_by_either_of_the_two(void **state) {
+    char path[TEST_PTY_PATH];
+    int master = test_pty_open(path);
+    const struct settings s = settings_for(path);
+    unsigned before = test_descriptors();
+    struct link stuck;
+    (void)state;
+    link_init(&stuck, PORT_UART, &s);
+    for (int first = 0; first < 2; first++) {
+        assert_attaches(&stuck, 0);
+        if (first == 0) {
+            link_close_abandoned(&stuck, -1);
+            int other = dup(master); /* takes the number that has become free */
+            lose(&stuck, DETACH_ERROR, 0);
+            assert_int_equal(test_descriptors(), before + 1);
+            close(other);
+        } else {
+            lose(&stuck, DETACH_ERROR, 0);
+            int other = dup(master);
+            link_close_abandoned(&stuck, -1);
+            assert_int_equal(test_descriptors(), before + 1);
+            close(other);
+        }
+        assert_int_equal(test_descriptors(), before);
+        link_init(&stuck, PORT_UART, &s);
+    }
+    close(master);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(a_setting_names_one_kind_of_device, set_up),
@@ -275,6 +339,8 @@ int main(void) {
         cmocka_unit_test_setup(another_device_in_the_settings_replaces_the_present_one, set_up),
         cmocka_unit_test_setup(the_bit_rate_of_an_adapter_must_have_a_code, set_up),
         cmocka_unit_test_setup(an_adapter_is_not_opened_for_a_loopback_that_it_has_not, set_up),
+        cmocka_unit_test_setup(a_device_goes_over_to_other_services_and_is_closed_once, set_up),
+        cmocka_unit_test_setup(a_device_that_nobody_uses_is_closed_by_either_of_the_two, set_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -58,6 +58,31 @@ static void a_full_ring_refuses_and_keeps_what_it_has(void **state) {
     assert_false(ring_pop(&r, &e));
 }
 
+static void what_was_not_taken_is_copied_into_another_ring(void **state) {
+    struct element storage[CAPACITY], other[CAPACITY], e;
+    struct ring from, to;
+    (void)state;
+    ring_init(&from, storage, CAPACITY, sizeof storage[0]);
+    ring_init(&to, other, CAPACITY, sizeof other[0]);
+    for (uint32_t i = 0; i < CAPACITY; i++) {
+        e = element(i);
+        assert_true(ring_push(&from, &e));
+    }
+    assert_true(ring_pop(&from, &e)); /* 0 is taken */
+    for (uint32_t i = 0; i < 3; i++) {
+        e = element(100 + i);
+        assert_true(ring_push(&to, &e));
+    }
+    ring_copy(&from, &to); /* room for five of the seven */
+    assert_true(ring_full(&to));
+    for (uint32_t i = 0; i < CAPACITY; i++) {
+        assert_true(ring_pop(&to, &e));
+        assert_element(&e, i < 3 ? 100 + i : i - 2);
+    }
+    assert_true(ring_pop(&from, &e)); /* what was copied is still there */
+    assert_element(&e, 1);
+}
+
 /* 2^32 pushes are too many for a test: the counters start just before their end instead. */
 static void order_is_kept_when_the_counters_wrap(void **state) {
     struct element storage[CAPACITY], e;
@@ -114,6 +139,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_empty_ring_gives_nothing),
         cmocka_unit_test(a_full_ring_refuses_and_keeps_what_it_has),
+        cmocka_unit_test(what_was_not_taken_is_copied_into_another_ring),
         cmocka_unit_test(order_is_kept_when_the_counters_wrap),
         cmocka_unit_test(two_threads_lose_and_tear_nothing),
     };
