@@ -3,7 +3,7 @@
 """Runs the end-to-end tests: each test in a process of its own, several at a time; then, alone and one
 after the other, those that measure time.
 
-    run.py [independent|timed] [WORD...]     only tests whose name contains one of the words
+    run.py [--in FOLDER] [independent|timed] [WORD...]     only tests whose name contains one of the words
 
 TINYBMS_GW names the binary (default build/release/tinybms-gw), TINYBMS_GW_DATA the folder of the
 recordings, TINYBMS_GW_LONG=1 asks for the long forms. Exit 0: every test passed."""
@@ -19,21 +19,21 @@ import time
 
 from gateway import BINARY
 
-HERE = pathlib.Path(__file__).resolve().parent
-TIMED = {"Changes", "Restart"}
+FOLDER = pathlib.Path(__file__).resolve().parent
+TIMED = {"Changes", "Restart", "Hold"}
 AT_ONCE = 12
 LIMIT_S = 7200 if os.environ.get("TINYBMS_GW_LONG") == "1" else 170
 
 
 def classes():
     """Every test class, by its file's text."""
-    for path in sorted(HERE.glob("test_*.py")):
-        for name in re.findall(r"^class (\w+)\(Case\)", path.read_text("utf-8"), re.MULTILINE):
+    for path in sorted(FOLDER.glob("test_*.py")):
+        for name in re.findall(r"^class (\w+)\(\w*Case\)", path.read_text("utf-8"), re.MULTILINE):
             yield path.stem, name
 
 
 def methods(module, name):
-    body = re.split(r"^class %s\(Case\).*$" % name, (HERE / (module + ".py")).read_text("utf-8"),
+    body = re.split(r"^class %s\(\w*Case\).*$" % name, (FOLDER / (module + ".py")).read_text("utf-8"),
                     flags=re.MULTILINE)[1]
     body = re.split(r"^class ", body, flags=re.MULTILINE)[0]
     return re.findall(r"^    def (test_\w+)", body, re.MULTILINE)
@@ -41,7 +41,7 @@ def methods(module, name):
 
 def run(target):
     began = time.monotonic()
-    process = subprocess.Popen([sys.executable, "-B", "-m", "unittest", target], cwd=HERE,
+    process = subprocess.Popen([sys.executable, "-B", "-m", "unittest", target], cwd=FOLDER,
                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
                                start_new_session=True)
     try:
@@ -67,6 +67,10 @@ def report(result):
 
 
 def main(arguments):
+    global FOLDER
+    if arguments[:1] == ["--in"]:
+        FOLDER = pathlib.Path(arguments[1]).resolve()
+        arguments = arguments[2:]
     groups = [a for a in arguments if a in ("independent", "timed")] or ["independent", "timed"]
     words = [a for a in arguments if a not in ("independent", "timed")]
     if not os.access(BINARY, os.X_OK):
