@@ -58,9 +58,12 @@ test-full: packages-test ## the long forms too (about an hour)
 install: build ## install the program and its manual page under PREFIX (default /usr/local)
 	install -D -m 755 $(BINARY) $(DESTDIR)$(PREFIX)/bin/tinybms-gw
 	install -D -m 644 docs/tinybms-gw.1 $(DESTDIR)$(PREFIX)/share/man/man1/tinybms-gw.1
+	mkdir -p $(DESTDIR)$(PREFIX)/lib/systemd/system
+	sed 's|/usr/local|$(PREFIX)|' packaging/systemd/tinybms-gw.service >$(DESTDIR)$(PREFIX)/lib/systemd/system/tinybms-gw.service
 
 uninstall: ## remove what `make install` installed
-	rm -f $(DESTDIR)$(PREFIX)/bin/tinybms-gw $(DESTDIR)$(PREFIX)/share/man/man1/tinybms-gw.1
+	rm -f $(DESTDIR)$(PREFIX)/bin/tinybms-gw $(DESTDIR)$(PREFIX)/share/man/man1/tinybms-gw.1 \
+	    $(DESTDIR)$(PREFIX)/lib/systemd/system/tinybms-gw.service
 
 docs: packages-test ## rewrite the pages of docs/ that are tables of the program
 	@[ -f build/dev/Makefile ] || cmake --preset dev >/dev/null

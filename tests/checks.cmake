@@ -4,6 +4,10 @@ foreach(rule layers format)
   set_tests_properties(check/${rule} PROPERTIES LABELS check SKIP_RETURN_CODE 77)
 endforeach()
 
+add_test(NAME check/systemd-unit
+         COMMAND ${CMAKE_SOURCE_DIR}/tools/check-systemd-unit.sh $<TARGET_FILE:tinybms-gw>)
+set_tests_properties(check/systemd-unit PROPERTIES LABELS check SKIP_RETURN_CODE 77)
+
 # The documents: the generated pages, the names they mention, the commands they show.
 add_subdirectory(${CMAKE_SOURCE_DIR}/tools/docs ${CMAKE_BINARY_DIR}/tools/docs)
 add_test(NAME check/docs-generated COMMAND ${CMAKE_SOURCE_DIR}/tools/check-docs-generated.sh
