@@ -106,7 +106,10 @@ struct sim_bms_config {
     double capacity_error; /* register 306 is wrong by this share: 0.1 = 10 % too large */
 
     /* How well it measures. */
-    double cell_noise_mv;    /* +- */
+    double cell_noise_mv; /* +- */
+    double cell_error_mv; /* +-: each cell is measured wrong by so much for ever */
+    double cell_lag_s;    /* a cell is shown as a first-order filter of this time has it; 0: none */
+    double current_noise_a;  /* +- */
     double current_offset_a; /* the sensor shows so much when nothing flows */
     double current_gain;     /* and this share too much of what flows */
 };
@@ -188,6 +191,7 @@ struct sim_bms {
 
     uint64_t activity_us; /* when charger, ignition or load last kept it awake */
     double sensed_mv[SIM_CELLS_MAX], sensed_a, external_c[2], board_c, pack_v; /* last measured */
+    double cell_error_mv[SIM_CELLS_MAX], lagging_mv[SIM_CELLS_MAX];
     double counted_as; /* sim_pack.moved_as when charge was counted last */
 };
 

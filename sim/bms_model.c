@@ -31,6 +31,8 @@ bool sim_bms_charger_plugged(const struct sim_bms *b) {
 }
 
 bool sim_bms_charger_gives(const struct sim_bms *b) {
+    if (b->pack.config.profile == SIM_PROFILE_HOUSE)
+        return sim_bms_charger_plugged(b) && b->pack.house_gives;
     return sim_bms_charger_plugged(b) && b->pack.wanted_a > 0.0 && b->ccl_a > 0.0;
 }
 
@@ -51,6 +53,10 @@ bool sim_bms_known(const struct sim_bms *b, uint16_t addr, uint16_t *value) {
 void sim_bms_model_init(struct sim_bms *b) {
     sim_bms_put32(b, 32, 14084304); /* as recorded: 163 days, an event's 24 bits nearly used up */
     b->soc = b->config.pack.start_soc;
+    struct sim_rng errors;
+    sim_rng_init(&errors, b->config.seed ^ 0x3C0FFEEu);
+    for (unsigned i = 0; i < SIM_CELLS_MAX; i++)
+        b->cell_error_mv[i] = b->config.cell_error_mv * sim_rng_swing(&errors);
     sim_bms_clear(b, false, true);
     sim_bms_restarted(b, 5); /* power-on */
     sim_bms_measure(b, 0.0);
@@ -82,7 +88,9 @@ static void look_around(struct sim_bms *b, struct sim_bms_sample *m) {
     m->regenerating = b->config.through_load_port && !m->single_port && m->charging;
     m->charger = sim_bms_charger_plugged(b);
     m->gives = sim_bms_charger_gives(b);
-    m->load = b->pack.wanted_a < 0.0 && b->dcl_a > 0.0;
+    m->load = b->pack.config.profile == SIM_PROFILE_HOUSE
+                  ? b->pack.house_takes
+                  : b->pack.wanted_a < 0.0 && b->dcl_a > 0.0;
     m->held_by_voltage = b->pack.held_by_voltage;
     m->helped = (m->charger && !g->charger_was) || (ignition && !g->ignition_was);
     g->ignition_was = ignition;

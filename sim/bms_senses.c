@@ -22,6 +22,16 @@ static unsigned wired_to(const struct sim_bms_faults *f, unsigned i) {
     return i + 1 == first ? second - 1 : i + 1 == second ? first - 1 : i;
 }
 
+/* A cell through what is wrong with its channel for ever, and through its filter. */
+static double channel_mv(struct sim_bms *b, unsigned i, double dt_s) {
+    double mv = b->pack.cell[wired_to(&b->config.faults, i)].volt * 1000.0 + b->cell_error_mv[i];
+    if (b->config.cell_lag_s <= 0.0)
+        return mv;
+    double *shown = &b->lagging_mv[i];
+    *shown = *shown == 0.0 ? mv : *shown + (mv - *shown) * dt_s / (b->config.cell_lag_s + dt_s);
+    return *shown;
+}
+
 /* The cells in whole millivolts with a little noise, as a real device reports them. */
 static void sense_cells(struct sim_bms *b, struct sim_bms_sample *m, bool jumps) {
     const struct sim_bms_faults *f = &b->config.faults;
@@ -29,7 +39,7 @@ static void sense_cells(struct sim_bms *b, struct sim_bms_sample *m, bool jumps)
     m->min_mv = 1e9;
     m->max_mv = 0.0;
     for (unsigned i = 0; i < b->pack.config.cells; i++) {
-        double mv = b->pack.cell[wired_to(f, i)].volt * 1000.0;
+        double mv = channel_mv(b, i, m->dt_s);
         if (b->config.cell_noise_mv > 0.0)
             mv += b->config.cell_noise_mv * sim_rng_swing(&b->rng);
         if (i + 1 == f->jump_cell)
@@ -72,8 +82,11 @@ void sim_bms_sense(struct sim_bms *b, struct sim_bms_sample *m) {
     bool jumps = sim_rng_chance(&b->rng, b->config.faults.jump_cpct);
     sense_cells(b, m, jumps);
     sense_temperatures(b, m, jumps);
-    if (!is_stuck(b, SIM_SENSE_CURRENT))
+    if (!is_stuck(b, SIM_SENSE_CURRENT)) {
         b->sensed_a = through_sensor(b, b->pack.current_a) + jump_of(b, SIM_SENSE_CURRENT, jumps);
+        if (b->config.current_noise_a > 0.0)
+            b->sensed_a += b->config.current_noise_a * sim_rng_swing(&b->rng);
+    }
     m->amps = b->sensed_a;
     m->charge_off = jump_of(b, SIM_SENSE_CHARGE, jumps) / 100.0;
 }

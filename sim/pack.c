@@ -36,6 +36,7 @@ void sim_pack_preset(struct sim_pack_config *cfg, enum sim_chemistry_id chemistr
         .capacity_spread = 0.01,
         .soc_spread = c->soc_spread,
         .ambient_c = 21.0,
+        .ambient_swing_c = 4.0,
         .seed = 1,
         .self_discharge = c->self_discharge,
         .self_discharge_spread = 0.3,
@@ -131,13 +132,25 @@ static void want(struct sim_pack *p) {
         p->wanted_a = (p->filling ? 0.5 : -0.5) * c;
         break;
     case SIM_PROFILE_CONSTANT:
+    case SIM_PROFILE_HOUSE:
         break;
+    }
+}
+
+void sim_pack_source(const struct sim_pack *p, double *rest_v, double *ohm) {
+    *rest_v = *ohm = 0.0;
+    for (unsigned i = 0; i < p->config.cells; i++) {
+        const struct sim_cell *c = &p->cell[i];
+        *rest_v += sim_chemistry_ocv_v(p->chemistry, c->soc) + c->slow_v;
+        *ohm += c->ohmic_ohm;
     }
 }
 
 /* What may flow of it: constant current below the limits, then constant voltage at CVL. */
 static double allowed_a(struct sim_pack *p, const struct sim_pack_limits *lim) {
     double a = p->wanted_a;
+    if (p->config.profile == SIM_PROFILE_HOUSE)
+        return a;
     p->held_by_voltage = false;
     if (a <= 0.0) {
         if (!lim->discharge_on)
@@ -146,12 +159,8 @@ static double allowed_a(struct sim_pack *p, const struct sim_pack_limits *lim) {
     }
     if (!lim->charge_on)
         return 0.0;
-    double rest_v = 0.0, ohm = 0.0;
-    for (unsigned i = 0; i < p->config.cells; i++) {
-        const struct sim_cell *c = &p->cell[i];
-        rest_v += sim_chemistry_ocv_v(p->chemistry, c->soc) + c->slow_v;
-        ohm += c->ohmic_ohm;
-    }
+    double rest_v, ohm;
+    sim_pack_source(p, &rest_v, &ohm);
     if (a > lim->ccl_a)
         a = lim->ccl_a;
     double to_cvl_a = (lim->cvl_v - rest_v) / ohm;
@@ -161,13 +170,13 @@ static double allowed_a(struct sim_pack *p, const struct sim_pack_limits *lim) {
     return to_cvl_a > 0.0 ? to_cvl_a : 0.0;
 }
 
-/* A coolest hour at 3, a warmest at 15, 4 K either side; the pack follows in about an hour. */
+/* A coolest hour at 3, a warmest at 15; the pack follows in about an hour. */
 static void exchange_heat(struct sim_pack *p, double heat_w, double dt_s) {
     double hour = p->day_s / 3600.0;
     double swing = hour < 3.0    ? (-3.0 - hour) / 6.0
                    : hour < 15.0 ? (hour - 9.0) / 6.0
                                  : (21.0 - hour) / 6.0;
-    double air_c = p->config.ambient_c + 4.0 * swing;
+    double air_c = p->config.ambient_c + p->config.ambient_swing_c * swing;
     p->cells_c += (air_c + 0.12 * heat_w - p->cells_c) * dt_s / (3000.0 + dt_s);
     double board_c = p->cells_c + 1.0 + 0.0008 * p->current_a * p->current_a;
     p->board_c += (board_c - p->board_c) * dt_s / (300.0 + dt_s);

@@ -23,6 +23,9 @@ enum sim_profile {
     SIM_PROFILE_DAY,      /* sun by day, loads in the evening, from sim_pack_config.start_hour */
     SIM_PROFILE_CYCLE,    /* full at half the capacity an hour, then empty, and again */
     SIM_PROFILE_CONSTANT, /* sim_pack.wanted_a, set by the caller */
+    /* A house of its own (sim/house.h) has worked out what flows: wanted_a flows, limits and
+     * switches are its business, and it says what it would do without the switches. */
+    SIM_PROFILE_HOUSE,
 };
 
 struct sim_pack_config {
@@ -35,6 +38,7 @@ struct sim_pack_config {
     double capacity_spread; /* of a cell, +- this share */
     double soc_spread;      /* +- this */
     double ambient_c;       /* mean of the day */
+    double ambient_swing_c; /* the day's coldest and warmest hour are so far from it */
     uint32_t seed;
     double self_discharge;        /* of the capacity, a month of 30 days */
     double self_discharge_spread; /* of a cell, +- this share of it */
@@ -70,6 +74,10 @@ struct sim_pack {
     double moved_as;      /* charge through the pack since the start, ampere-seconds, + charging */
     double resistance_c;  /* the temperature that the cells' resistances are for */
     bool held_by_voltage; /* the charger would give more, but for the voltage limit */
+
+    /* SIM_PROFILE_HOUSE, set by the caller, as held_by_voltage is then */
+    bool house_gives; /* a charger gives, or would if its switch were closed */
+    bool house_takes; /* a load takes, or would */
 };
 
 /* The recorded pack (NMC 14s 66 Ah), an LFP 16s of 100 Ah or an LTO 16s of 40 Ah, at 55 % on a
@@ -84,6 +92,10 @@ void sim_pack_init(struct sim_pack *p, const struct sim_pack_config *cfg);
 void sim_pack_advance(struct sim_pack *p, const struct sim_pack_limits *limits, double dt_s);
 
 double sim_pack_voltage_v(const struct sim_pack *p);
+
+/* All cells in series now: the voltage at which no current flows, and the resistance to a current
+ * that begins to. */
+void sim_pack_source(const struct sim_pack *p, double *rest_v, double *ohm);
 
 /* Gives cell i (0 = cell 1) the charge at which it has this terminal voltage now, with the current
  * that flows and the polarisation that is left. Any voltage, also beyond the curve's ends. */
