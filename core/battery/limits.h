@@ -18,6 +18,19 @@ enum limit_reason {
     LIMIT_OPENING,            /* after boot or silence: ramping up to nominal */
     LIMIT_STALE_CLOSING,      /* the sample is old: the limit closes with its age */
     LIMIT_STALE_CLOSED,       /* the sample is too old */
+    LIMIT_CEILING,            /* a setting of the user */
+    LIMIT_REGENERATION,       /* charge comes in by the load port: register 317 counts */
+    LIMIT_TEMPERATURE_CURVE,  /* warmer or colder than the full current is good for */
+    LIMIT_CELL_HIGH,          /* the highest cell must stay under its target */
+    LIMIT_CELL_LOW,           /* the lowest cell comes near register 301 */
+    LIMIT_EMPTY,              /* the lowest cell is as good as at register 301 */
+    LIMIT_SUSTAIN,            /* state SUSTAIN: nearly empty */
+    LIMIT_FLOAT_APPROACH,     /* state FLOAT_APPROACH: nearly full */
+    LIMIT_FLOAT,              /* state FLOAT: full */
+    LIMIT_IMBALANCE,          /* state IMBALANCE_HOLD: cells are uneven near the top */
+    LIMIT_END_OF_CHARGE,      /* the last cell arrives: less than register 304 may flow */
+    LIMIT_FEED_IN,            /* chargers run over the charge voltage limit: it is lowered by that */
+    LIMIT_STEPPING,           /* on its way to its target in steps */
     LIMIT_REASON_COUNT
 };
 

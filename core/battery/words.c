@@ -51,6 +51,19 @@ const char *limit_reason_text(enum limit_reason r) {
         [LIMIT_OPENING] = "opening",
         [LIMIT_STALE_CLOSING] = "stale-closing",
         [LIMIT_STALE_CLOSED] = "stale-closed",
+        [LIMIT_CEILING] = "ceiling",
+        [LIMIT_REGENERATION] = "regeneration",
+        [LIMIT_TEMPERATURE_CURVE] = "temperature-curve",
+        [LIMIT_CELL_HIGH] = "cell-high",
+        [LIMIT_CELL_LOW] = "cell-low",
+        [LIMIT_EMPTY] = "empty",
+        [LIMIT_SUSTAIN] = "sustain",
+        [LIMIT_FLOAT_APPROACH] = "float-approach",
+        [LIMIT_FLOAT] = "float",
+        [LIMIT_IMBALANCE] = "imbalance",
+        [LIMIT_END_OF_CHARGE] = "end-of-charge",
+        [LIMIT_FEED_IN] = "feed-in",
+        [LIMIT_STEPPING] = "stepping",
     };
     return (unsigned)r < LIMIT_REASON_COUNT ? text[r] : "unknown";
 }

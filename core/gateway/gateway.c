@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "gateway/configs.h"
 #include "gateway/note.h"
 #include "gateway/wiring.h"
 
@@ -15,62 +16,6 @@ enum {
     RESET_OPTION_RESTART = 5,
     REGISTER_OPERATION_MODE = 340,
 };
-
-/* ---- settings to the modules' own configurations ---- */
-
-static struct tinybms_config bms_config(const struct settings *s) {
-    static const enum tinybms_cell_order order[] = {
-        [SETTINGS_ORDER_AUTO] = TINYBMS_ORDER_AUTO,
-        [SETTINGS_ORDER_ASCENDING] = TINYBMS_ORDER_ASCENDING,
-        [SETTINGS_ORDER_DESCENDING] = TINYBMS_ORDER_DESCENDING,
-    };
-    return (struct tinybms_config){
-        .baudrate = s->hardware.uart.baudrate,
-        .timeout_ms = s->hardware.uart.timeout_ms,
-        .poll_interval_ms = s->tinybms.poll_interval_ms,
-        .retry_count = s->tinybms.uart_retry_count,
-        .retry_delay_ms = s->tinybms.uart_retry_delay_ms,
-        .cell_order = order[s->battery.cell_order],
-        .series_cells = (uint8_t)s->battery.series_cells,
-        .capacity_mah = s->battery.capacity_mah,
-        .invert_current = s->hardware.uart.invert_current,
-    };
-}
-
-static struct policy_config policy_config(const struct settings *s) {
-    return (struct policy_config){
-        .cvl_margin_mv = s->cvl.margin_mv,
-        .sample_interval_ms = s->tinybms.poll_interval_ms,
-        .low_power = s->tinybms.low_power,
-        .stage = {.close_ms = s->tinybms.stale_close_ms,
-                  .zero_ms = s->tinybms.stale_zero_ms,
-                  .zero_discharge_ms = s->tinybms.stale_zero_discharge_ms,
-                  .silent_ms = s->tinybms.stale_silent_ms},
-        .alarm = {.pack_over_voltage_mv = s->victron.thresholds.overvoltage_mv,
-                  .pack_under_voltage_mv = s->victron.thresholds.undervoltage_mv,
-                  .over_temperature_dc = s->victron.thresholds.overtemp_dc,
-                  .low_temperature_charge_dc = s->victron.thresholds.low_temp_charge_dc,
-                  .imbalance_warning_mv = s->victron.thresholds.imbalance_warn_mv,
-                  .imbalance_alarm_mv = s->victron.thresholds.imbalance_alarm_mv,
-                  .soc_low_percent = s->victron.thresholds.soc_low_percent,
-                  .soc_high_percent = s->victron.thresholds.soc_high_percent},
-    };
-}
-
-static struct victron_config victron_config(const struct settings *s) {
-    struct victron_config c = {
-        .period_ms = s->victron.pgn_update_interval_ms,
-        .keepalive_timeout_ms = s->victron.keepalive_timeout_ms,
-        .soh_when_unknown = (uint8_t)s->victron.soh_when_unknown,
-    };
-    _Static_assert(sizeof c.manufacturer == sizeof s->victron.manufacturer, "manufacturer");
-    _Static_assert(sizeof c.battery_name == sizeof s->victron.battery_name, "battery_name");
-    _Static_assert(sizeof c.battery_family == sizeof s->victron.battery_family, "battery_family");
-    memcpy(c.manufacturer, s->victron.manufacturer, sizeof c.manufacturer);
-    memcpy(c.battery_name, s->victron.battery_name, sizeof c.battery_name);
-    memcpy(c.battery_family, s->victron.battery_family, sizeof c.battery_family);
-    return c;
-}
 
 /* ---- log ---- */
 
@@ -119,11 +64,11 @@ void gateway_init(struct gateway *g, const struct settings *settings, uint64_t n
     g->deadline_ms = UINT64_MAX;
     g->started_ms = g->now_ms = g->poor_since_ms = g->gx_changed_ms = now_ms;
     bus_init(&g->bus, gateway_subscribers, gateway_subscribers_rows, g);
-    struct tinybms_config bms = bms_config(settings);
+    struct tinybms_config bms = gateway_bms_config(settings);
     tinybms_init(&g->bms, &bms, now_ms);
-    struct policy_config policy = policy_config(settings);
+    struct policy_config policy = gateway_policy_config(settings);
     policy_init(&g->policy, &policy, now_ms);
-    struct victron_config victron = victron_config(settings);
+    struct victron_config victron = gateway_victron_config(settings);
     victron_init(&g->victron, &victron);
     gateway_note(g, now_ms, LOG_GATEWAY_STARTED, (int32_t)settings->tinybms.poll_interval_ms,
                  (int32_t)settings->victron.pgn_update_interval_ms, 0, 0);
@@ -162,11 +107,11 @@ static void publish_decisions(struct gateway *g, uint64_t now_ms) {
 
 void gateway_configure(struct gateway *g, const struct settings *settings, uint64_t now_ms) {
     g->settings = settings;
-    struct tinybms_config bms = bms_config(settings);
+    struct tinybms_config bms = gateway_bms_config(settings);
     tinybms_configure(&g->bms, &bms, now_ms);
-    struct policy_config policy = policy_config(settings);
+    struct policy_config policy = gateway_policy_config(settings);
     policy_configure(&g->policy, &policy, now_ms);
-    struct victron_config victron = victron_config(settings);
+    struct victron_config victron = gateway_victron_config(settings);
     victron_configure(&g->victron, &victron, now_ms);
     bus_publish(&g->bus, BUS_CONFIG, BUS_FROM_GATEWAY, settings, now_ms);
     publish_decisions(g, now_ms);
@@ -465,6 +410,9 @@ void gateway_snapshot(const struct gateway *g, struct gateway_snapshot *out, uin
     out->alarms = g->policy.alarms;
     out->stage = g->policy.stage.stage;
     out->stage_reason = g->policy.stage.reason;
+    out->charge_state = g->policy.charge.state;
+    out->charge_reason = g->policy.charge.reason;
+    out->feed_in = g->policy.watch.feed_in;
     out->doubt_bits = g->policy.doubt_bits;
     out->bms_link = tinybms_link(&g->bms);
     out->bms_link_poor = g->bms_link_poor;

@@ -115,6 +115,9 @@ struct gateway_snapshot {
     struct alarms alarms;
     enum stage stage;
     enum stage_reason stage_reason;
+    enum charge_state charge_state;
+    enum charge_reason charge_reason;
+    bool feed_in; /* chargers run over the charge voltage limit */
     uint8_t doubt_bits;
     enum tinybms_link bms_link;
     bool bms_link_poor;

@@ -6,6 +6,7 @@
 #include "battery/battery.h"
 #include "battery/limits.h"
 #include "gw_err.h"
+#include "policy/charge_state.h"
 #include "policy/stage.h"
 #include "tinybms/tinybms.h"
 #include "json/text.h"
@@ -24,6 +25,7 @@ const struct log_row log_table[LOG_ID_COUNT] = {
     [LOG_TRUSTED]         = {LOG_INFO,  "policy",  "samples plausible again", {{"refused_so_far", LOG_INT}}},
     [LOG_STAGE]           = {LOG_WARN,  "policy",  "stage", {{"from", LOG_STAGE_NAME}, {"to", LOG_STAGE_NAME}, {"reason", LOG_STAGE_REASON}}},
     [LOG_STAGE_OPEN]      = {LOG_INFO,  "policy",  "stage", {{"from", LOG_STAGE_NAME}, {"to", LOG_STAGE_NAME}, {"reason", LOG_STAGE_REASON}}},
+    [LOG_CHARGE]          = {LOG_INFO,  "policy",  "charge", {{"from", LOG_CHARGE_STATE}, {"to", LOG_CHARGE_STATE}, {"reason", LOG_CHARGE_REASON}}},
     [LOG_CVL]             = {LOG_INFO,  "policy",  "charge voltage limit", {{"cvl_v", LOG_MV_AS_V}, {"from", LOG_LIMIT_REASON}, {"reason", LOG_LIMIT_REASON}}},
     [LOG_CCL]             = {LOG_INFO,  "policy",  "charge current limit", {{"ccl_a", LOG_MA_AS_A}, {"from", LOG_LIMIT_REASON}, {"reason", LOG_LIMIT_REASON}}},
     [LOG_DCL]             = {LOG_INFO,  "policy",  "discharge current limit", {{"dcl_a", LOG_MA_AS_A}, {"from", LOG_LIMIT_REASON}, {"reason", LOG_LIMIT_REASON}}},
@@ -80,6 +82,12 @@ static void render_value(struct text *t, enum log_format format, int32_t v) {
         break;
     case LOG_STAGE_REASON:
         text_str(t, stage_reason_text((enum stage_reason)v));
+        break;
+    case LOG_CHARGE_STATE:
+        text_str(t, charge_state_text((enum charge_state)v));
+        break;
+    case LOG_CHARGE_REASON:
+        text_str(t, charge_reason_text((enum charge_reason)v));
         break;
     case LOG_LIMIT_REASON:
         text_str(t, limit_reason_text((enum limit_reason)v));

@@ -91,6 +91,9 @@ static void log_policy_change(void *context, const struct bus_event *event) {
         gateway_note(g, event->at_ms, stage_is_calm((enum stage)c->to) ? LOG_STAGE_OPEN : LOG_STAGE,
                      c->from, c->to, c->reason, 0);
         break;
+    case POLICY_CHANGE_CHARGE:
+        gateway_note(g, event->at_ms, LOG_CHARGE, c->from, c->to, c->reason, 0);
+        break;
     case POLICY_CHANGE_CVL_REASON:
         gateway_note(g, event->at_ms, LOG_CVL, (int32_t)c->value, c->from, c->to, 0);
         break;

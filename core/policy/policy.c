@@ -4,10 +4,18 @@
 #include <string.h>
 
 enum {
-    NOMINAL_PERCENT = 90, /* of registers 317 and 318: the BMS cuts off at 100 */
     STALE_CVL_MARGIN_PER_CELL_MV = 100,
     LOW_CELL_MARGIN_MV = 150, /* over register 301 */
 };
+
+/* What was learned of a pack, and where its limits stood. */
+static void forget_pack(struct policy *p, uint64_t now_ms) {
+    pack_watch_init(&p->watch);
+    charge_init(&p->charge, now_ms);
+    charge_end_init(&p->charge_end);
+    charge_voltage_init(&p->charge_voltage);
+    current_limits_init(&p->current_limits);
+}
 
 void policy_init(struct policy *p, const struct policy_config *cfg, uint64_t now_ms) {
     memset(p, 0, sizeof *p);
@@ -17,6 +25,7 @@ void policy_init(struct policy *p, const struct policy_config *cfg, uint64_t now
     rest_init(&p->rest, now_ms);
     stage_init(&p->stage);
     protection_init(&p->protection);
+    forget_pack(p, now_ms);
     alarm_init(&p->alarm);
     battery_init(&p->sample);
     policy_configure(p, cfg, now_ms);
@@ -63,11 +72,10 @@ static bool data_too_old(const struct policy *p) {
 
 static uint32_t charge_voltage_mv(const struct policy *p, enum limit_reason *reason) {
     const struct battery *b = &p->sample;
-    uint32_t full_mv = (uint32_t)b->cell_count * b->fully_charged_mv;
-    uint32_t floor_mv = (uint32_t)b->cell_count * b->fully_discharged_mv;
-    uint32_t cvl_mv = full_mv > p->config.cvl_margin_mv ? full_mv - p->config.cvl_margin_mv : 0;
-    *reason = LIMIT_NOMINAL;
+    uint32_t cvl_mv = p->charge_voltage.cvl_mv;
+    *reason = p->charge_voltage.reason;
     if (data_too_old(p)) {
+        uint32_t full_mv = (uint32_t)b->cell_count * b->fully_charged_mv;
         uint32_t off_mv = (uint32_t)b->cell_count * STALE_CVL_MARGIN_PER_CELL_MV;
         uint32_t stale_mv = full_mv > off_mv ? full_mv - off_mv : 0;
         if (stale_mv < cvl_mv) {
@@ -75,21 +83,19 @@ static uint32_t charge_voltage_mv(const struct policy *p, enum limit_reason *rea
             *reason = LIMIT_STALE_CLOSED;
         }
     }
+    uint32_t floor_mv = (uint32_t)b->cell_count * b->fully_discharged_mv;
     return cvl_mv > floor_mv ? cvl_mv : floor_mv; /* never a voltage that empties the battery */
 }
 
-static enum limit_reason age_reason(const struct policy *p, uint32_t before_ma, uint32_t after_ma) {
-    if (after_ma >= before_ma) {
-        return LIMIT_NOMINAL;
+static enum limit_reason age_reason(const struct policy *p, const struct current_limit *before,
+                                    uint32_t after_ma) {
+    if (after_ma >= before->ma) {
+        return before->reason;
     }
     if (p->stage.stage == STAGE_FRESH) {
         return LIMIT_OPENING;
     }
     return p->stage.stage == STAGE_CLOSING ? LIMIT_STALE_CLOSING : LIMIT_STALE_CLOSED;
-}
-
-static uint32_t nominal_ma(uint32_t cutoff_ma) {
-    return (uint32_t)((uint64_t)cutoff_ma * NOMINAL_PERCENT / 100);
 }
 
 static uint32_t charge_current_ma(const struct policy *p, uint64_t now_ms,
@@ -98,10 +104,10 @@ static uint32_t charge_current_ma(const struct policy *p, uint64_t now_ms,
     if (*reason != LIMIT_NOMINAL) {
         return 0;
     }
-    uint32_t before_ma = nominal_ma(p->sample.charge_over_current_ma);
+    const struct current_limit *before = &p->current_limits.charge;
     uint32_t after_ma =
-        stage_charge_limit(&p->stage, &p->config.stage, before_ma, policy_age_ms(p, now_ms));
-    *reason = age_reason(p, before_ma, after_ma);
+        stage_charge_limit(&p->stage, &p->config.stage, before->ma, policy_age_ms(p, now_ms));
+    *reason = age_reason(p, before, after_ma);
     return after_ma;
 }
 
@@ -114,10 +120,10 @@ static uint32_t discharge_current_ma(const struct policy *p, uint64_t now_ms,
     }
     bool low = b->min_cell_mv < b->fully_discharged_mv + LOW_CELL_MARGIN_MV ||
                b->status == BATTERY_STATUS_FAULT;
-    uint32_t before_ma = nominal_ma(b->discharge_over_current_ma);
-    uint32_t after_ma = stage_discharge_limit(&p->stage, &p->config.stage, before_ma, low,
+    const struct current_limit *before = &p->current_limits.discharge;
+    uint32_t after_ma = stage_discharge_limit(&p->stage, &p->config.stage, before->ma, low,
                                               policy_age_ms(p, now_ms));
-    *reason = age_reason(p, before_ma, after_ma);
+    *reason = age_reason(p, before, after_ma);
     return after_ma;
 }
 
@@ -203,6 +209,72 @@ static void note_doubt(struct policy *p, uint8_t doubt, uint64_t now_ms) {
     }
 }
 
+/* Where the chargers bring the highest cell now: as far as its target, or as CVL lets them. */
+static int32_t reachable_mv(const struct policy *p, int32_t target_mv) {
+    const struct battery *b = &p->sample;
+    if (!p->charge_voltage.any) {
+        return target_mv;
+    }
+    int64_t over_mv = p->watch.feed_in ? CHARGE_VOLTAGE_FEED_IN_MV : 0;
+    int64_t pack_mv = p->charge_voltage.cvl_mv + over_mv + p->watch.spread_uv / 1000;
+    int32_t by_cvl_mv = (int32_t)(pack_mv / b->cell_count);
+    return by_cvl_mv < target_mv ? by_cvl_mv : target_mv;
+}
+
+static struct charge_input charge_input(const struct policy *p, int32_t reachable) {
+    const struct battery *b = &p->sample;
+    return (struct charge_input){
+        .soc_cpct = b->soc_cpct,
+        .bms_full = b->status == BATTERY_STATUS_FULLY_CHARGED,
+        .highest_mv = (int32_t)(p->watch.highest_uv / 1000),
+        .lowest_mv = (int32_t)(p->watch.lowest_uv / 1000),
+        .imbalance_mv = (int32_t)(p->watch.imbalance_uv / 1000),
+        .target_mv = reachable,
+        .fully_discharged_mv = b->fully_discharged_mv,
+        .early_balancing_mv =
+            battery_has(b, BATTERY_EARLY_BALANCING) ? b->early_balancing_mv : 0,
+        .current_ma = (int32_t)(p->watch.current_ua / 1000),
+        .tail_ma =
+            battery_has(b, BATTERY_CHARGE_FINISHED_CURRENT) ? b->charge_finished_ma : 0,
+    };
+}
+
+static bool charge_may_end(const struct policy *p) {
+    const struct limit_config *c = &p->config.limit;
+    enum charge_state s = p->charge.state;
+    return c->states && charge_voltage_reaches(c, &p->sample) && s != CHARGE_FLOAT &&
+           s != CHARGE_IMBALANCE_HOLD && s != CHARGE_SUSTAIN &&
+           p->sample.status != BATTERY_STATUS_FULLY_CHARGED;
+}
+
+/* The limits that the pack itself asks for, from a new good sample. */
+static void follow_pack(struct policy *p, uint8_t cells_before, uint64_t now_ms) {
+    const struct limit_config *c = &p->config.limit;
+    const struct battery *b = &p->sample;
+    if (cells_before != b->cell_count) {
+        forget_pack(p, now_ms);
+    }
+    pack_watch_handle_sample(&p->watch, b, p->limits.valid ? p->limits.cvl_mv : 0, now_ms);
+    int32_t target_mv = charge_voltage_cell_target_mv(c, b, &p->watch, &p->charge_end);
+    int32_t reachable = reachable_mv(p, target_mv);
+    enum charge_state was = p->charge.state;
+    struct charge_input in = charge_input(p, reachable);
+    if (charge_handle_sample(&p->charge, c, &in, now_ms)) {
+        note(p, (struct policy_change){.kind = POLICY_CHANGE_CHARGE,
+                                       .from = (uint8_t)was,
+                                       .to = (uint8_t)p->charge.state,
+                                       .reason = (uint8_t)p->charge.reason});
+    }
+    charge_end_handle_sample(&p->charge_end, b, &p->watch, charge_may_end(p), reachable, now_ms);
+    charge_voltage_handle_sample(&p->charge_voltage, c, b, &p->watch, p->charge.state,
+                                 &p->charge_end, now_ms);
+    target_mv = charge_voltage_cell_target_mv(c, b, &p->watch, &p->charge_end);
+    current_limits_handle_sample(&p->current_limits, c, b, &p->watch, p->charge.state,
+                                 p->charge_end.active, target_mv,
+                                 protection_charge(&p->protection) != LIMIT_NOMINAL,
+                                 protection_discharge(&p->protection) != LIMIT_NOMINAL, now_ms);
+}
+
 bool policy_handle_sample(struct policy *p, const struct battery *sample, uint64_t now_ms) {
     struct battery fresh = *sample;
     const struct battery *b = &fresh;
@@ -214,9 +286,11 @@ bool policy_handle_sample(struct policy *p, const struct battery *sample, uint64
     if (good) {
         freshness_handle_good(&p->freshness, b, p->have_sample ? &p->sample : NULL, now_ms);
         rest_handle_sample(&p->rest, b, now_ms);
+        uint8_t cells_before = p->have_sample ? p->sample.cell_count : 0;
         p->sample = *b;
         p->have_sample = true;
         p->good_ms = now_ms;
+        follow_pack(p, cells_before, now_ms);
         if (policy_resting(p) && rest_ends(b)) {
             policy_wake(p, now_ms);
             was = p->stage.stage;

@@ -3,11 +3,13 @@
  * the alarms (alarms.h) and the stage of the silence contract.
  *
  * Inside: trust.h (is a sample plausible), freshness.h (how old is what is known), stage.h (what
- * that age closes, and how limits open again), rest.h (may the BMS sleep), protect.h (the
- * protective minimum: at once, never debounced), alarm_table.h (one row per alarm and warning).
+ * that age closes, and how limits open again), rest.h (may the BMS sleep), pack_watch.h (what a row
+ * of samples shows), charge_state.h, charge_end.h and charge_voltage.h (CVL), current_limits.h (CCL
+ * and DCL), protect.h (the protective minimum: at once, never debounced), alarm_table.h (one row per
+ * alarm and warning).
  *
- * Rules: CVL = register 300 x cells - margin. CCL = 0.9 x register 318, DCL = 0.9 x register 317.
- * Doubt only closes: an implausible sample can lower a limit, never raise one. */
+ * A limit is decided by the good samples, then closed by age and by protection. Doubt only closes: an
+ * implausible sample can lower a limit, never raise one. */
 #ifndef CORE_POLICY_POLICY_H
 #define CORE_POLICY_POLICY_H
 
@@ -18,23 +20,30 @@
 #include "battery/battery.h"
 #include "battery/limits.h"
 #include "policy/alarm_table.h"
+#include "policy/charge_end.h"
+#include "policy/charge_state.h"
+#include "policy/charge_voltage.h"
+#include "policy/current_limits.h"
 #include "policy/freshness.h"
+#include "policy/limit_config.h"
+#include "policy/pack_watch.h"
 #include "policy/protect.h"
 #include "policy/rest.h"
 #include "policy/stage.h"
 #include "policy/trust.h"
 
 struct policy_config {
-    uint32_t cvl_margin_mv;      /* of the pack */
     uint32_t sample_interval_ms; /* how often samples are asked for */
     bool low_power;              /* the BMS may sleep */
     struct stage_config stage;
+    struct limit_config limit;
     struct alarm_config alarm;
 };
 
 /* One thing that changed, for the log and the bus. */
 enum policy_change_kind {
     POLICY_CHANGE_STAGE,      /* .from .to: enum stage; .reason: enum stage_reason */
+    POLICY_CHANGE_CHARGE,     /* .from .to: enum charge_state; .reason: enum charge_reason */
     POLICY_CHANGE_CCL_REASON, /* .from .to: enum limit_reason; .value: ccl_ma */
     POLICY_CHANGE_DCL_REASON, /* .value: dcl_ma */
     POLICY_CHANGE_CVL_REASON, /* .value: cvl_mv */
@@ -64,6 +73,11 @@ struct policy {
     struct stage_machine stage;
     struct rest rest;
     struct protection protection;
+    struct pack_watch watch;
+    struct charge_machine charge;
+    struct charge_end charge_end;
+    struct charge_voltage charge_voltage;
+    struct current_limits current_limits;
     struct alarm_machine alarm;
     struct battery sample; /* the last good one: what every output shows */
     bool have_sample;

@@ -23,11 +23,24 @@ static const struct order_rule order_rules[] = {
     {"victron.thresholds.undervoltage_v",     1, false, "victron.thresholds.overvoltage_v",      true},
     {"victron.thresholds.imbalance_warn_mv",  1, false, "victron.thresholds.imbalance_alarm_mv", false},
     {"victron.thresholds.soc_low_percent",    1, false, "victron.thresholds.soc_high_percent",   false},
+    {"cvl.bulk_voltage_v",                    1, false, "victron.thresholds.overvoltage_v",      true},
+    {"cvl.bulk_soc_threshold",                1, false, "cvl.transition_soc_threshold",          false},
+    {"cvl.transition_soc_threshold",          1, false, "cvl.float_soc_threshold",               false},
+    {"cvl.float_exit_soc",                    1, false, "cvl.float_soc_threshold",               false},
+    {"cvl.float_approach_offset_mv",          1, true,  "cvl.float_offset_mv",                   false},
+    {"cvl.float_approach_offset_cell_mv",     1, true,  "cvl.float_offset_cell_mv",              false},
+    {"cvl.imbalance_release_threshold_mv",    1, false, "cvl.imbalance_hold_threshold_mv",       false},
+    {"cvl.sustain_soc_entry_percent",         1, false, "cvl.sustain_soc_exit_percent",          false},
 };
 
 /* No two may name the same GPIO. */
 static const char *const pin_keys[] = {
     "hardware.uart.rx_pin", "hardware.uart.tx_pin", "hardware.can.tx_pin", "hardware.can.rx_pin",
+};
+
+static const char *const curve_keys[] = {
+    "limits.charge_temperature_curve",
+    "limits.discharge_temperature_curve",
 };
 
 /* What the GX shows as a name. */
@@ -226,6 +239,21 @@ static int check_pins(const struct settings *s, struct settings_error *e) {
     return 0;
 }
 
+static int check_curve(const char *key, const char *text, struct settings_error *e) {
+    struct curve curve;
+    int err = curve_parse(&curve, text);
+
+    if (err == GW_ERR_SYNTAX)
+        return refuse_text(e, GW_ERR_RANGE, key, text,
+                           "is not made of points degC:percent with one space between");
+    if (err == GW_ERR_CONFLICT)
+        return refuse_text(e, GW_ERR_RANGE, key, text, "is not in the order of rising temperature");
+    if (err != 0)
+        return refuse_text(e, GW_ERR_RANGE, key, text,
+                           "is not 2 to 8 points of -40 to 90 degC and 0 to 100 %");
+    return 0;
+}
+
 static int check_paths(const struct settings *s, struct settings_error *e) {
     const char *dir = s->storage.dir, *socket = s->advanced.control_socket;
 
@@ -248,6 +276,8 @@ int settings_check(const struct settings *s, struct settings_error *e) {
         err = check_order(s, &order_rules[i], e);
     for (size_t i = 0; err == 0 && i < COUNT(name_keys); i++)
         err = check_name(name_keys[i], settings_text(settings_find(name_keys[i]), s), e);
+    for (size_t i = 0; err == 0 && i < COUNT(curve_keys); i++)
+        err = check_curve(curve_keys[i], settings_text(settings_find(curve_keys[i]), s), e);
     if (err == 0)
         err = check_paths(s, e);
     return err;

@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "battery/curve.h"
 #include "gw_err.h"
 #include "json/json.h"
 
@@ -27,6 +28,8 @@ enum settings_cell_order {
     SETTINGS_ORDER_DESCENDING
 };
 enum settings_can_mode { SETTINGS_CAN_NORMAL, SETTINGS_CAN_LOOPBACK, SETTINGS_CAN_LISTEN };
+enum settings_bms_full { SETTINGS_FULL_AUTO, SETTINGS_FULL_REACH, SETTINGS_FULL_AVOID };
+enum settings_feed_in { SETTINGS_FEED_IN_AUTO, SETTINGS_FEED_IN_ALWAYS, SETTINGS_FEED_IN_NEVER };
 enum settings_log_level {
     SETTINGS_LOG_ERROR,
     SETTINGS_LOG_WARN,
@@ -78,9 +81,30 @@ struct settings {
             uint32_t soc_low_percent, soc_high_percent;
         } thresholds;
     } victron;
-    struct {
-        uint32_t margin_mv; /* cvl.margin_mv: of the pack, taken off register 300 x cells */
+    struct { /* what each does: core/policy/limit_config.h; SOC in %, ..._v in mV, ..._a in mA */
+        bool enabled;
+        uint32_t bms_full;        /* enum settings_bms_full */
+        uint32_t feed_in;         /* enum settings_feed_in */
+        uint32_t bulk_voltage_mv; /* of the pack; 0: register 300 x cells */
+        uint32_t margin_mv;
+        uint32_t cell_guard_mv;
+        uint32_t update_interval_ms, step_mv;
+        uint32_t bulk_soc_threshold, transition_soc_threshold;
+        uint32_t float_soc_threshold, float_exit_soc;
+        uint32_t float_approach_offset_mv, float_approach_offset_cell_mv;
+        uint32_t float_offset_mv, float_offset_cell_mv;
+        uint32_t imbalance_hold_threshold_mv, imbalance_release_threshold_mv;
+        uint32_t imbalance_drop_dmv_per_mv; /* 0.1 mV of the pack for each mV over the threshold */
+        uint32_t imbalance_drop_max_mv;
+        uint32_t minimum_ccl_in_float_ma;
+        uint32_t sustain_soc_entry_percent, sustain_soc_exit_percent;
+        uint32_t sustain_ccl_limit_ma, sustain_dcl_limit_ma;
     } cvl;
+    struct {
+        uint32_t ccl_max_ma, dcl_max_ma; /* 0: none */
+        char charge_temperature_curve[CURVE_TEXT_MAX + 1];
+        char discharge_temperature_curve[CURVE_TEXT_MAX + 1];
+    } limits;
     struct {
         uint32_t level; /* enum settings_log_level */
     } logging;

@@ -65,6 +65,7 @@ static const struct line lines[] = {
     {"cells",             "cells_mv",                   "mV",    0, 0, NULL, "unknown"},
     {"capacity",          "bms.capacity_ah",            "Ah",    1, 0, NULL, NULL},
     {"Limits for the GX", NULL,                         "",      0, 0, NULL, NULL},
+    {"state of charging", "stats.cvl.state",            "",      0, 0, "stats.cvl.reason", NULL},
     {"charge voltage",    "limits.cvl_v",               "V",     2, 0, "limits.reason.cvl", NULL},
     {"charge current",    "limits.ccl_a",               "A",     1, 0, "limits.reason.ccl", NULL},
     {"discharge current", "limits.dcl_a",               "A",     1, 0, "limits.reason.dcl", NULL},

@@ -177,7 +177,9 @@ static void write_stats(struct json_writer *w, const struct gateway_snapshot *s,
     write_can(w, s, can);
     json_key(w, "cvl");
     json_object_begin(w);
-    json_key_string(w, "state", stage_text(s->stage));
+    json_key_string(w, "state", charge_state_text(s->charge_state));
+    json_key_string(w, "reason", charge_reason_text(s->charge_reason));
+    json_key_bool(w, "feed_in", s->feed_in);
     key_fixed(w, "cvl_voltage_v", s->limits.valid, s->limits.cvl_mv, 3);
     key_fixed(w, "ccl_limit_a", s->limits.valid, s->limits.ccl_ma, 3);
     key_fixed(w, "dcl_limit_a", s->limits.valid, s->limits.dcl_ma, 3);

@@ -263,10 +263,10 @@ static void the_margin_comes_off_the_charge_voltage_and_never_empties_the_pack(v
     struct battery b;
     struct policy_config c = config;
     open_at(&p, &b, 20000);
-    c.cvl_margin_mv = 700;
+    c.limit.margin_mv = 700;
     policy_configure(&p, &c, 20001);
     assert_int_equal(p.limits.cvl_mv, 57400);
-    c.cvl_margin_mv = 50000; /* more than there is */
+    c.limit.margin_mv = 50000; /* more than there is */
     policy_configure(&p, &c, 20002);
     assert_int_equal(p.limits.cvl_mv, 42000); /* not under 14 x register 301 */
 }

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+/* The end of a charge, where the BMS is to say "fully charged" by itself: in dual port it does, and
+ * sets its counted charge to 100 %, when all cells are at register 300, even within register 308,
+ * and less than register 304 flows.
+ *
+ * So the highest cell waits under register 300 until the cells are even and little flows. Only then
+ * may it go on, in small steps and with less than register 304, so that the last cell arrives with a
+ * tail current. Anything that would open the charge switch (uneven cells at the top), or bring a cell
+ * near register 315 (a load switched off), ends the attempt; the next one comes half an hour later. */
+#ifndef CORE_POLICY_CHARGE_END_H
+#define CORE_POLICY_CHARGE_END_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "battery/battery.h"
+#include "policy/pack_watch.h"
+
+enum {
+    CHARGE_END_READY_MS = 60000,
+    CHARGE_END_PAUSE_MS = 1800000, /* after an attempt that failed */
+    CHARGE_END_LONGEST_MS = 10800000,
+    CHARGE_END_EVEN_MV = 2,     /* under register 308, to count as even */
+    CHARGE_END_NEAR_MV = 10,    /* under its waiting place, to count as there */
+    CHARGE_END_CUTOFF_MV = 10,  /* at least so far from register 315, swings included */
+    CHARGE_END_LIFT_MS = 600000, /* the last cell is late: 0.1 V more after each of these */
+    CHARGE_END_LIFT_MV = 100,   /* of the pack */
+    CHARGE_END_LIFT_MAX_MV = 200,
+};
+
+struct charge_end {
+    bool active;
+    uint64_t ready_ms;  /* since when it could begin; UINT64_MAX: it could not */
+    uint64_t begun_ms;
+    uint64_t paused_ms; /* no attempt before */
+    uint64_t lifted_ms;
+    uint32_t lift_mv; /* over register 300 x cells, of the pack */
+};
+
+void charge_end_init(struct charge_end *e);
+
+/* A good sample. wanted: the state of the charge lets it end, and the BMS has not said so yet.
+ * waiting_mv: where the highest cell waits. True when an attempt began or ended. */
+bool charge_end_handle_sample(struct charge_end *e, const struct battery *b,
+                              const struct pack_watch *w, bool wanted, int32_t waiting_mv,
+                              uint64_t now_ms);
+
+/* How far, in mV of one cell, the highest may go over register 300 while it lasts. */
+int32_t charge_end_room_mv(const struct battery *b);
+
+#endif

@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: MIT */
+#include "policy/charge_voltage.h"
+
+#include <string.h>
+
+enum {
+    DOWN_HYSTERESIS_MV = 30, /* less than this under the limit in force is noise */
+    UP_HYSTERESIS_MV = 50,   /* a count and this over it before it rises */
+    TRIM_TAU_MS = 30000,
+    TRIM_FADES_UV_PER_S = 100, /* 0.36 V an hour */
+    TRIM_SLACK_MV = 5,
+};
+
+void charge_voltage_init(struct charge_voltage *v) {
+    memset(v, 0, sizeof *v);
+    v->room_ms = UINT64_MAX;
+}
+
+bool charge_voltage_reaches(const struct limit_config *c, const struct battery *b) {
+    switch (c->bms_full) {
+    case BMS_FULL_REACH:
+        return true;
+    case BMS_FULL_AVOID:
+        return false;
+    case BMS_FULL_AUTO:
+        break;
+    }
+    return battery_has(b, BATTERY_OPERATION_MODE) && b->operation_mode == BATTERY_DUAL_PORT;
+}
+
+int32_t charge_voltage_cell_target_mv(const struct limit_config *c, const struct battery *b,
+                                      const struct pack_watch *w, const struct charge_end *end) {
+    if (end->active) {
+        return b->fully_charged_mv + charge_end_room_mv(b);
+    }
+    uint32_t swing_mv = pack_watch_swing_up_mv(w);
+    uint32_t guard_mv = c->cell_guard_mv > swing_mv ? c->cell_guard_mv : swing_mv;
+    return b->fully_charged_mv - (int32_t)guard_mv;
+}
+
+uint32_t charge_voltage_feed_in_mv(const struct limit_config *c, const struct battery *b,
+                                   const struct pack_watch *w) {
+    switch (c->feed_in) {
+    case FEED_IN_NEVER:
+        return 0;
+    case FEED_IN_ALWAYS:
+        return CHARGE_VOLTAGE_FEED_IN_MV;
+    case FEED_IN_AUTO:
+        break;
+    }
+    return w->feed_in || !charge_voltage_reaches(c, b) ? CHARGE_VOLTAGE_FEED_IN_MV : 0;
+}
+
+/* ---- the rules, each in mV of the pack ---- */
+
+struct rules {
+    const struct limit_config *c;
+    const struct battery *b;
+    const struct pack_watch *w;
+    const struct charge_end *end;
+    enum charge_state state;
+    int64_t trim_uv;
+};
+
+static int64_t bulk_mv(const struct rules *r) {
+    int64_t cells = r->b->cell_count;
+    int64_t full_mv = cells * r->b->fully_charged_mv;
+    int64_t mv = full_mv;
+    if (r->c->bulk_mv != 0 && r->c->bulk_mv < full_mv) {
+        mv = r->c->bulk_mv;
+    }
+    mv -= r->c->margin_mv;
+    int64_t target_mv = charge_voltage_cell_target_mv(r->c, r->b, r->w, r->end);
+    if (r->end->active) {
+        full_mv += r->end->lift_mv;
+        mv += r->end->lift_mv;
+        target_mv = target_mv < r->b->fully_charged_mv ? target_mv : r->b->fully_charged_mv;
+        target_mv += r->end->lift_mv / cells;
+    }
+    int64_t cells_mv = cells * target_mv - charge_voltage_feed_in_mv(r->c, r->b, r->w);
+    return mv < cells_mv ? mv : cells_mv;
+}
+
+static int64_t imbalance_drop_mv(const struct rules *r) {
+    int64_t over_mv = r->w->imbalance_uv / 1000 - (int64_t)r->c->imbalance_hold_mv;
+    int64_t drop_mv = over_mv > 0 ? over_mv * r->c->imbalance_drop_uv_per_mv / 1000 : 0;
+    return drop_mv < r->c->imbalance_drop_max_mv ? drop_mv : r->c->imbalance_drop_max_mv;
+}
+
+static int64_t state_mv(const struct rules *r, enum limit_reason *reason) {
+    int64_t cells = r->b->cell_count;
+    *reason = r->w->feed_in && r->c->feed_in != FEED_IN_NEVER ? LIMIT_FEED_IN : LIMIT_NOMINAL;
+    switch (r->state) {
+    case CHARGE_FLOAT_APPROACH:
+        if (r->end->active) {
+            break;
+        }
+        *reason = LIMIT_FLOAT_APPROACH;
+        return bulk_mv(r) - r->c->float_approach_offset_mv -
+               cells * r->c->float_approach_offset_cell_mv;
+    case CHARGE_FLOAT:
+        *reason = LIMIT_FLOAT;
+        return bulk_mv(r) - r->c->float_offset_mv - cells * r->c->float_offset_cell_mv;
+    case CHARGE_IMBALANCE_HOLD:
+        *reason = LIMIT_IMBALANCE;
+        return bulk_mv(r) - imbalance_drop_mv(r);
+    case CHARGE_BULK:
+    case CHARGE_TRANSITION:
+    case CHARGE_SUSTAIN:
+    case CHARGE_STATE_COUNT:
+        break;
+    }
+    return bulk_mv(r);
+}
+
+/* INT64_MAX while the highest cell is far from its target. */
+static int64_t cell_mv(const struct rules *r) {
+    int64_t target_mv = charge_voltage_cell_target_mv(r->c, r->b, r->w, r->end);
+    int64_t highest_mv = r->w->highest_uv / 1000;
+    if (r->b->max_cell_mv > highest_mv) {
+        highest_mv = r->b->max_cell_mv;
+    }
+    if (highest_mv < target_mv - CHARGE_VOLTAGE_WINDOW_MV) {
+        return INT64_MAX;
+    }
+    int64_t cells = r->b->cell_count;
+    int64_t top_mv = cells * target_mv - charge_voltage_feed_in_mv(r->c, r->b, r->w);
+    int64_t mv = top_mv - (r->w->spread_uv + r->trim_uv) / 1000;
+    int64_t lowest_mv = top_mv - cells * CHARGE_VOLTAGE_DEEPEST_MV;
+    return mv > lowest_mv ? mv : lowest_mv;
+}
+
+static int64_t lowest_rule_mv(const struct rules *r, enum limit_reason *reason) {
+    int64_t mv = state_mv(r, reason);
+    int64_t by_cell_mv = cell_mv(r);
+    if (by_cell_mv < mv) {
+        mv = by_cell_mv;
+        *reason = LIMIT_CELL_HIGH;
+    }
+    int64_t floor_mv = (int64_t)r->b->cell_count * r->b->fully_discharged_mv;
+    return mv > floor_mv ? mv : floor_mv;
+}
+
+/* ---- how it moves ---- */
+
+/* What the highest cell is over its target for long must come off, whatever the reason: a charger
+ * that measures low, a cable, feed-in that was not expected. */
+static void trim(struct charge_voltage *v, const struct rules *r, uint64_t now_ms) {
+    uint64_t passed_ms = now_ms - v->trimmed_ms;
+    int64_t dt_ms = v->any && passed_ms < TRIM_TAU_MS ? (int64_t)passed_ms : 0;
+    int64_t target_uv =
+        INT64_C(1000) * charge_voltage_cell_target_mv(r->c, r->b, r->w, r->end);
+    int64_t over_uv = r->w->highest_uv - target_uv;
+    v->trimmed_ms = now_ms;
+    if (over_uv > 0) {
+        v->trim_uv += over_uv * r->b->cell_count * dt_ms / TRIM_TAU_MS;
+    } else if (over_uv < -TRIM_SLACK_MV * 1000) {
+        v->trim_uv -= TRIM_FADES_UV_PER_S * dt_ms / 1000;
+    }
+    const int64_t most_uv = CHARGE_VOLTAGE_TRIM_MAX_MV * INT64_C(1000);
+    v->trim_uv = v->trim_uv < 0 ? 0 : v->trim_uv > most_uv ? most_uv : v->trim_uv;
+}
+
+static uint32_t rounded_down(int64_t mv) {
+    return (uint32_t)(mv / CHARGE_VOLTAGE_COUNT_MV * CHARGE_VOLTAGE_COUNT_MV);
+}
+
+static void lower(struct charge_voltage *v, const struct limit_config *c, int64_t mv,
+                  enum limit_reason why, uint64_t now_ms) {
+    v->room_ms = UINT64_MAX;
+    if (why == LIMIT_CELL_HIGH) {
+        v->cvl_mv = rounded_down(mv);
+        v->reason = why;
+        v->lowered_ms = now_ms;
+        return;
+    }
+    if (now_ms - v->lowered_ms < c->update_interval_ms) {
+        return;
+    }
+    uint32_t goal_mv = rounded_down(mv);
+    uint32_t least_mv = v->cvl_mv > c->step_mv ? v->cvl_mv - c->step_mv : 0;
+    v->cvl_mv = goal_mv > least_mv ? goal_mv : least_mv;
+    v->reason = goal_mv >= least_mv ? why : LIMIT_STEPPING;
+    v->lowered_ms = now_ms;
+}
+
+static void raise(struct charge_voltage *v, const struct limit_config *c, int64_t mv,
+                  enum limit_reason why, uint64_t now_ms) {
+    if (v->room_ms == UINT64_MAX) {
+        v->room_ms = now_ms;
+    }
+    if (now_ms - v->room_ms < CHARGE_VOLTAGE_UP_AFTER_MS ||
+        now_ms - v->stepped_ms < c->update_interval_ms) {
+        return;
+    }
+    uint32_t goal_mv = rounded_down(mv);
+    v->cvl_mv = goal_mv < v->cvl_mv + c->step_mv ? goal_mv : v->cvl_mv + c->step_mv;
+    v->reason = v->cvl_mv == goal_mv ? why : LIMIT_STEPPING;
+    v->stepped_ms = now_ms;
+}
+
+/* Follows what cells measure: a count's hysteresis keeps it from following their noise. */
+static bool noisy(enum limit_reason why) {
+    return why == LIMIT_CELL_HIGH || why == LIMIT_IMBALANCE;
+}
+
+void charge_voltage_handle_sample(struct charge_voltage *v, const struct limit_config *c,
+                                  const struct battery *b, const struct pack_watch *w,
+                                  enum charge_state state, const struct charge_end *end,
+                                  uint64_t now_ms) {
+    struct rules r = {.c = c, .b = b, .w = w, .end = end, .state = state};
+    trim(v, &r, now_ms);
+    r.trim_uv = v->trim_uv;
+    enum limit_reason why;
+    int64_t mv = lowest_rule_mv(&r, &why);
+    int64_t most_mv = (int64_t)b->cell_count * b->fully_charged_mv + end->lift_mv;
+    if (!v->any) {
+        v->any = true;
+        v->cvl_mv = rounded_down(mv);
+        v->reason = why;
+        v->lowered_ms = v->stepped_ms = now_ms;
+    } else if (most_mv < v->cvl_mv) { /* register 300 or the number of cells is another */
+        v->cvl_mv = rounded_down(mv);
+        v->reason = why;
+        v->lowered_ms = now_ms;
+        v->room_ms = UINT64_MAX;
+    } else if (mv < (int64_t)v->cvl_mv - (noisy(why) ? DOWN_HYSTERESIS_MV : 0)) {
+        lower(v, c, mv, why, now_ms);
+    } else if (mv >= (int64_t)v->cvl_mv + CHARGE_VOLTAGE_COUNT_MV +
+                         (noisy(why) ? UP_HYSTERESIS_MV : 0)) {
+        raise(v, c, mv, why, now_ms);
+    } else {
+        v->room_ms = UINT64_MAX;
+        v->reason = why;
+    }
+}

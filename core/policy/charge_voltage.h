@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+/* The charge voltage limit, CVL: what all chargers of the house hold the pack at.
+ *
+ * It is the lowest of
+ *
+ *   bulk     register 300 x cells (or a setting), less a margin; until the end of charge is wanted the
+ *            highest cell waits under register 300 by the guard or by what a load switched off makes it
+ *            jump, whichever is more, and by the 0.4 V that chargers run higher while feeding in
+ *   state    bulk less what FLOAT_APPROACH, FLOAT or IMBALANCE_HOLD (charge_state.h) take off
+ *   cell     protective: near the top, the pack voltage at which the highest cell is at its target, by
+ *            how uneven the cells are now, less what has been needed beyond (the trim)
+ *
+ * and moves in steps of the wire's 0.1 V: down at once where it protects, else by at most step_mv each
+ * update interval; up by as much, after the reason to lower it has been gone for a minute. It is never
+ * derived from the measured pack voltage, so that it cannot run away downwards with it, and it is
+ * never lower than what the rules above can come to: chargers that hold it do not empty the pack.
+ * Over register 300 x cells it is not for a moment, whatever changed. */
+#ifndef CORE_POLICY_CHARGE_VOLTAGE_H
+#define CORE_POLICY_CHARGE_VOLTAGE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "battery/battery.h"
+#include "battery/limits.h"
+#include "policy/charge_end.h"
+#include "policy/charge_state.h"
+#include "policy/limit_config.h"
+#include "policy/pack_watch.h"
+
+enum {
+    CHARGE_VOLTAGE_COUNT_MV = 100,     /* of the wire */
+    CHARGE_VOLTAGE_FEED_IN_MV = 400,   /* chargers over the limit while they feed in */
+    CHARGE_VOLTAGE_WINDOW_MV = 150,    /* under its target the highest cell begins to matter */
+    CHARGE_VOLTAGE_DEEPEST_MV = 300,   /* of each cell, what the cell rule takes off at most */
+    CHARGE_VOLTAGE_TRIM_MAX_MV = 1000, /* of the pack */
+    CHARGE_VOLTAGE_UP_AFTER_MS = 60000,
+};
+
+struct charge_voltage {
+    bool any;
+    uint32_t cvl_mv; /* as decided last; a multiple of 0.1 V */
+    enum limit_reason reason;
+    uint64_t lowered_ms, stepped_ms;
+    uint64_t room_ms; /* since when it could be higher; UINT64_MAX: it could not */
+    int64_t trim_uv;
+    uint64_t trimmed_ms;
+};
+
+void charge_voltage_init(struct charge_voltage *v);
+
+/* True where the BMS is to reach "fully charged" by itself. */
+bool charge_voltage_reaches(const struct limit_config *c, const struct battery *b);
+/* The cell voltage that the highest cell may come to now. */
+int32_t charge_voltage_cell_target_mv(const struct limit_config *c, const struct battery *b,
+                                      const struct pack_watch *w, const struct charge_end *end);
+/* Room left for chargers that feed in, of the pack: 0 or 400 mV. */
+uint32_t charge_voltage_feed_in_mv(const struct limit_config *c, const struct battery *b,
+                                   const struct pack_watch *w);
+
+/* A good sample, after watch, state and end have seen it. */
+void charge_voltage_handle_sample(struct charge_voltage *v, const struct limit_config *c,
+                                  const struct battery *b, const struct pack_watch *w,
+                                  enum charge_state state, const struct charge_end *end,
+                                  uint64_t now_ms);
+
+#endif

@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: MIT */
+#include "policy/current_limits.h"
+
+#include <string.h>
+
+void current_limits_init(struct current_limits *l) {
+    memset(l, 0, sizeof *l);
+    l->low_ms = l->back_ms = l->regeneration_ms = UINT64_MAX;
+}
+
+static uint32_t share_ma(uint32_t ma, uint32_t percent) {
+    return (uint32_t)((uint64_t)ma * percent / 100);
+}
+
+static uint32_t nominal_ma(uint32_t cutoff_ma) {
+    return share_ma(cutoff_ma, CURRENT_NOMINAL_PERCENT);
+}
+
+static uint32_t remainder_ma(uint32_t full_ma) {
+    uint32_t ma = share_ma(full_ma, CURRENT_REMAINDER_PERCENT);
+    ma = ma > CURRENT_REMAINDER_MA ? ma : CURRENT_REMAINDER_MA;
+    return ma < full_ma ? ma : full_ma;
+}
+
+uint32_t current_taper_high_ma(uint32_t full_ma, uint32_t left_ma, int32_t highest_mv,
+                               int32_t from_mv, int32_t to_mv) {
+    if (left_ma >= full_ma || highest_mv <= from_mv) {
+        return full_ma;
+    }
+    if (highest_mv >= to_mv) {
+        return left_ma;
+    }
+    uint64_t room = (uint64_t)(to_mv - highest_mv);
+    return left_ma + (uint32_t)((full_ma - left_ma) * room / (uint64_t)(to_mv - from_mv));
+}
+
+/* Lowers *limit to ma where that is less. */
+static void bind(struct current_limit *limit, uint32_t ma, enum limit_reason why) {
+    if (ma < limit->ma) {
+        limit->ma = ma;
+        limit->reason = why;
+    }
+}
+
+static void bind_to_curve(struct current_limit *limit, const struct curve *curve,
+                          const struct battery *b, uint32_t full_ma) {
+    int16_t lowest_dc, highest_dc;
+    int lowest_sensor, highest_sensor;
+    if (battery_temperature_extremes(b, &lowest_dc, &lowest_sensor, &highest_dc,
+                                     &highest_sensor) == 0) {
+        return;
+    }
+    uint16_t cold = curve_permille(curve, lowest_dc);
+    uint16_t warm = curve_permille(curve, highest_dc);
+    uint16_t left = cold < warm ? cold : warm;
+    bind(limit, (uint32_t)((uint64_t)full_ma * left / 1000), LIMIT_TEMPERATURE_CURVE);
+}
+
+static void bind_to_ceiling(struct current_limit *limit, uint32_t ceiling_ma) {
+    if (ceiling_ma != 0) {
+        bind(limit, ceiling_ma, LIMIT_CEILING);
+    }
+}
+
+/* ---- charge ---- */
+
+static bool regenerates(struct current_limits *l, const struct battery *b, uint64_t now_ms) {
+    if (b->status == BATTERY_STATUS_REGENERATION) {
+        l->regeneration_ms = now_ms;
+    }
+    return l->regeneration_ms != UINT64_MAX &&
+           now_ms - l->regeneration_ms < CURRENT_REGENERATION_HELD_MS;
+}
+
+struct charge_view {
+    enum charge_state state;
+    bool ending;
+    int32_t target_mv;
+};
+
+static struct current_limit charge_rules(struct current_limits *l, const struct limit_config *c,
+                                         const struct battery *b, const struct charge_view *v,
+                                         uint64_t now_ms) {
+    uint32_t full_ma = nominal_ma(b->charge_over_current_ma);
+    struct current_limit limit = {.ma = full_ma, .reason = LIMIT_NOMINAL};
+    if (regenerates(l, b, now_ms)) {
+        bind(&limit, nominal_ma(b->discharge_over_current_ma), LIMIT_REGENERATION);
+    }
+    bind_to_ceiling(&limit, c->ccl_max_ma);
+    bind_to_curve(&limit, &c->charge_curve, b, full_ma);
+    int32_t top_mv = v->target_mv < b->fully_charged_mv
+                         ? b->fully_charged_mv
+                         : (b->fully_charged_mv + b->over_voltage_cutoff_mv) / 2;
+    if (top_mv > v->target_mv) {
+        uint32_t left_ma = remainder_ma(full_ma);
+        bind(&limit,
+             current_taper_high_ma(full_ma, left_ma, b->max_cell_mv, v->target_mv, top_mv),
+             LIMIT_CELL_HIGH);
+    }
+    if (v->ending && battery_has(b, BATTERY_CHARGE_FINISHED_CURRENT)) {
+        bind(&limit, share_ma(b->charge_finished_ma, CURRENT_END_PERCENT), LIMIT_END_OF_CHARGE);
+    } else if (v->state == CHARGE_FLOAT) {
+        bind(&limit, c->float_ccl_ma, LIMIT_FLOAT);
+    } else if (v->state == CHARGE_SUSTAIN) {
+        bind(&limit, c->sustain_ccl_ma, LIMIT_SUSTAIN);
+    }
+    return limit;
+}
+
+/* ---- discharge ---- */
+
+/* Where a load switched on would bring the lowest cell under register 301, or nearly. */
+static int32_t empty_mv(const struct battery *b, const struct pack_watch *w) {
+    int32_t swing_mv = pack_watch_swing_down_mv(w);
+    return b->fully_discharged_mv +
+           (swing_mv > CURRENT_LOW_GUARD_MV ? swing_mv : CURRENT_LOW_GUARD_MV);
+}
+
+static bool lasts(uint64_t *since_ms, bool holds, uint64_t for_ms, uint64_t now_ms) {
+    if (!holds) {
+        *since_ms = UINT64_MAX;
+        return false;
+    }
+    if (*since_ms == UINT64_MAX) {
+        *since_ms = now_ms;
+    }
+    return now_ms - *since_ms >= for_ms;
+}
+
+static void judge_empty(struct current_limits *l, const struct battery *b,
+                        const struct pack_watch *w, uint64_t now_ms) {
+    int32_t empty = empty_mv(b, w);
+    int32_t back_mv = empty + CURRENT_LOW_BACK_MV + pack_watch_swing_down_mv(w);
+    bool at_once = b->min_cell_mv <= b->fully_discharged_mv + CURRENT_LOW_GUARD_MV / 2;
+    if (lasts(&l->low_ms, w->lowest_uv / 1000 < empty, CURRENT_EMPTY_MS, now_ms) || at_once) {
+        l->empty = true;
+    }
+    if (lasts(&l->back_ms, w->lowest_uv / 1000 >= back_mv, CURRENT_LOW_BACK_MS, now_ms)) {
+        l->empty = false;
+    }
+}
+
+/* The mirror of the taper for a highest cell. */
+static uint32_t taper_low_ma(uint32_t full_ma, int32_t lowest_mv, int32_t empty) {
+    return current_taper_high_ma(full_ma, remainder_ma(full_ma), -lowest_mv,
+                                 -(empty + CURRENT_LOW_TAPER_MV),
+                                 -(empty + CURRENT_LOW_REMAINDER_MV));
+}
+
+static struct current_limit discharge_rules(struct current_limits *l, const struct limit_config *c,
+                                            const struct battery *b, const struct pack_watch *w,
+                                            enum charge_state state, uint64_t now_ms) {
+    uint32_t full_ma = nominal_ma(b->discharge_over_current_ma);
+    struct current_limit limit = {.ma = full_ma, .reason = LIMIT_NOMINAL};
+    bind_to_ceiling(&limit, c->dcl_max_ma);
+    bind_to_curve(&limit, &c->discharge_curve, b, full_ma);
+    bind(&limit, taper_low_ma(full_ma, (int32_t)(w->lowest_uv / 1000), empty_mv(b, w)),
+         LIMIT_CELL_LOW);
+    if (state == CHARGE_SUSTAIN) {
+        bind(&limit, c->sustain_dcl_ma, LIMIT_SUSTAIN);
+    }
+    judge_empty(l, b, w, now_ms);
+    if (l->empty) {
+        bind(&limit, 0, LIMIT_EMPTY);
+    }
+    return limit;
+}
+
+/* ---- down at once, up slowly ---- */
+
+static void move(struct current_limit *now, struct current_limit goal, bool closed, bool any,
+                 uint32_t full_ma, int64_t dt_ms) {
+    int64_t goal_ua = INT64_C(1000) * goal.ma;
+    if (closed) {
+        now->ua = 0;
+    } else if (!any || goal_ua <= now->ua) {
+        now->ua = goal_ua;
+    } else { /* mA x permille a second x ms / 1000 is uA */
+        now->ua += (int64_t)full_ma * CURRENT_RISES_PERMILLE * dt_ms / 1000;
+        now->ua = now->ua < goal_ua ? now->ua : goal_ua;
+    }
+    now->ma = (uint32_t)(now->ua / 1000);
+    if (now->ua == goal_ua || now->reason == LIMIT_NO_SAMPLE) {
+        now->reason = goal.reason;
+    }
+}
+
+void current_limits_handle_sample(struct current_limits *l, const struct limit_config *c,
+                                  const struct battery *b, const struct pack_watch *w,
+                                  enum charge_state state, bool ending, int32_t target_mv,
+                                  bool charge_closed, bool discharge_closed, uint64_t now_ms) {
+    const struct charge_view view = {.state = state, .ending = ending, .target_mv = target_mv};
+    struct current_limit charge = charge_rules(l, c, b, &view, now_ms);
+    struct current_limit discharge = discharge_rules(l, c, b, w, state, now_ms);
+    uint64_t passed_ms = now_ms - l->at_ms;
+    int64_t dt_ms = l->any && passed_ms < 10000 ? (int64_t)passed_ms : 0;
+    move(&l->charge, charge, charge_closed, l->any, nominal_ma(b->charge_over_current_ma), dt_ms);
+    move(&l->discharge, discharge, discharge_closed, l->any,
+         nominal_ma(b->discharge_over_current_ma), dt_ms);
+    l->any = true;
+    l->at_ms = now_ms;
+}
