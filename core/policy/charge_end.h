@@ -20,9 +20,12 @@ enum {
     CHARGE_END_READY_MS = 60000,
     CHARGE_END_PAUSE_MS = 1800000, /* after an attempt that failed */
     CHARGE_END_LONGEST_MS = 10800000,
-    CHARGE_END_EVEN_MV = 2,     /* under register 308, to count as even */
+    CHARGE_END_EVEN_MV = 2,     /* under register 308, to count as even at the top */
+    CHARGE_END_BEGIN_EVEN_MV = 4, /* ... and to begin */
+    CHARGE_END_FADES_MV_PER_MIN = 1, /* the place where an attempt came to is given up so slowly */
     CHARGE_END_NEAR_MV = 10,    /* under its waiting place, to count as there */
-    CHARGE_END_CUTOFF_MV = 10,  /* at least so far from register 315, swings included */
+    CHARGE_END_CUTOFF_MV = 10,  /* at least so far from half way to register 315 */
+    CHARGE_END_SWING_SLACK_MV = 3, /* under register 315 with the largest swing */
     CHARGE_END_LIFT_MS = 600000, /* the last cell is late: 0.1 V more after each of these */
     CHARGE_END_LIFT_MV = 100,   /* of the pack */
     CHARGE_END_LIFT_MAX_MV = 200,
@@ -35,6 +38,9 @@ struct charge_end {
     uint64_t paused_ms; /* no attempt before */
     uint64_t lifted_ms;
     uint32_t lift_mv; /* over register 300 x cells, of the pack */
+    uint64_t stopped_ms;
+    int32_t reached_mv; /* by the highest cell in the last attempt; 0: none */
+    int32_t last_ma;    /* of the last sample */
 };
 
 void charge_end_init(struct charge_end *e);
@@ -44,6 +50,15 @@ void charge_end_init(struct charge_end *e);
 bool charge_end_handle_sample(struct charge_end *e, const struct battery *b,
                               const struct pack_watch *w, bool wanted, int32_t waiting_mv,
                               uint64_t now_ms);
+
+/* The current, in mA, with which it may begin: 3 x register 304 or a twentieth of the capacity an
+ * hour, whichever is more. */
+uint32_t charge_end_little_ma(const struct battery *b);
+
+/* Where the highest cell waits: waiting_mv, or where the last attempt brought it, which is given up
+ * slowly: chargers that had to fall back at once would stand still for an hour. */
+int32_t charge_end_waiting_mv(const struct charge_end *e, const struct battery *b,
+                              int32_t waiting_mv, uint64_t now_ms);
 
 /* How far, in mV of one cell, the highest may go over register 300 while it lasts. */
 int32_t charge_end_room_mv(const struct battery *b);

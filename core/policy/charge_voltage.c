@@ -9,6 +9,8 @@ enum {
     TRIM_TAU_MS = 30000,
     TRIM_FADES_UV_PER_S = 100, /* 0.36 V an hour */
     TRIM_SLACK_MV = 5,
+    CHARGING_MA = 300,
+    FELT_MV = 300, /* the pack is so near: chargers are held by the limit */
 };
 
 void charge_voltage_init(struct charge_voltage *v) {
@@ -16,7 +18,8 @@ void charge_voltage_init(struct charge_voltage *v) {
     v->room_ms = UINT64_MAX;
 }
 
-bool charge_voltage_reaches(const struct limit_config *c, const struct battery *b) {
+bool charge_voltage_reaches(const struct limit_config *c, const struct battery *b,
+                            const struct pack_watch *w) {
     switch (c->bms_full) {
     case BMS_FULL_REACH:
         return true;
@@ -25,17 +28,19 @@ bool charge_voltage_reaches(const struct limit_config *c, const struct battery *
     case BMS_FULL_AUTO:
         break;
     }
-    return battery_has(b, BATTERY_OPERATION_MODE) && b->operation_mode == BATTERY_DUAL_PORT;
+    return battery_has(b, BATTERY_OPERATION_MODE) && b->operation_mode == BATTERY_DUAL_PORT &&
+           !w->regenerates;
 }
 
 int32_t charge_voltage_cell_target_mv(const struct limit_config *c, const struct battery *b,
-                                      const struct pack_watch *w, const struct charge_end *end) {
+                                      const struct pack_watch *w, const struct charge_end *end,
+                                      uint64_t now_ms) {
     if (end->active) {
         return b->fully_charged_mv + charge_end_room_mv(b);
     }
     uint32_t swing_mv = pack_watch_swing_up_mv(w);
     uint32_t guard_mv = c->cell_guard_mv > swing_mv ? c->cell_guard_mv : swing_mv;
-    return b->fully_charged_mv - (int32_t)guard_mv;
+    return charge_end_waiting_mv(end, b, b->fully_charged_mv - (int32_t)guard_mv, now_ms);
 }
 
 uint32_t charge_voltage_feed_in_mv(const struct limit_config *c, const struct battery *b,
@@ -48,7 +53,7 @@ uint32_t charge_voltage_feed_in_mv(const struct limit_config *c, const struct ba
     case FEED_IN_AUTO:
         break;
     }
-    return w->feed_in || !charge_voltage_reaches(c, b) ? CHARGE_VOLTAGE_FEED_IN_MV : 0;
+    return w->feed_in || !charge_voltage_reaches(c, b, w) ? CHARGE_VOLTAGE_FEED_IN_MV : 0;
 }
 
 /* ---- the rules, each in mV of the pack ---- */
@@ -60,6 +65,7 @@ struct rules {
     const struct charge_end *end;
     enum charge_state state;
     int64_t trim_uv;
+    uint64_t now_ms;
 };
 
 static int64_t bulk_mv(const struct rules *r) {
@@ -70,7 +76,7 @@ static int64_t bulk_mv(const struct rules *r) {
         mv = r->c->bulk_mv;
     }
     mv -= r->c->margin_mv;
-    int64_t target_mv = charge_voltage_cell_target_mv(r->c, r->b, r->w, r->end);
+    int64_t target_mv = charge_voltage_cell_target_mv(r->c, r->b, r->w, r->end, r->now_ms);
     if (r->end->active) {
         full_mv += r->end->lift_mv;
         mv += r->end->lift_mv;
@@ -115,7 +121,7 @@ static int64_t state_mv(const struct rules *r, enum limit_reason *reason) {
 
 /* INT64_MAX while the highest cell is far from its target. */
 static int64_t cell_mv(const struct rules *r) {
-    int64_t target_mv = charge_voltage_cell_target_mv(r->c, r->b, r->w, r->end);
+    int64_t target_mv = charge_voltage_cell_target_mv(r->c, r->b, r->w, r->end, r->now_ms);
     int64_t highest_mv = r->w->highest_uv / 1000;
     if (r->b->max_cell_mv > highest_mv) {
         highest_mv = r->b->max_cell_mv;
@@ -143,16 +149,21 @@ static int64_t lowest_rule_mv(const struct rules *r, enum limit_reason *reason) 
 
 /* ---- how it moves ---- */
 
+/* Only then does a lower limit bring a cell down; else it would empty the pack into the house. */
+static bool charging(const struct rules *r) {
+    return r->b->pack_ma > CHARGING_MA || r->w->current_ua / 1000 > CHARGING_MA;
+}
+
 /* What the highest cell is over its target for long must come off, whatever the reason: a charger
  * that measures low, a cable, feed-in that was not expected. */
 static void trim(struct charge_voltage *v, const struct rules *r, uint64_t now_ms) {
     uint64_t passed_ms = now_ms - v->trimmed_ms;
     int64_t dt_ms = v->any && passed_ms < TRIM_TAU_MS ? (int64_t)passed_ms : 0;
     int64_t target_uv =
-        INT64_C(1000) * charge_voltage_cell_target_mv(r->c, r->b, r->w, r->end);
+        INT64_C(1000) * charge_voltage_cell_target_mv(r->c, r->b, r->w, r->end, r->now_ms);
     int64_t over_uv = r->w->highest_uv - target_uv;
     v->trimmed_ms = now_ms;
-    if (over_uv > 0) {
+    if (over_uv > 0 && charging(r)) {
         v->trim_uv += over_uv * r->b->cell_count * dt_ms / TRIM_TAU_MS;
     } else if (over_uv < -TRIM_SLACK_MV * 1000) {
         v->trim_uv -= TRIM_FADES_UV_PER_S * dt_ms / 1000;
@@ -165,9 +176,17 @@ static uint32_t rounded_down(int64_t mv) {
     return (uint32_t)(mv / CHARGE_VOLTAGE_COUNT_MV * CHARGE_VOLTAGE_COUNT_MV);
 }
 
-static void lower(struct charge_voltage *v, const struct limit_config *c, int64_t mv,
-                  enum limit_reason why, uint64_t now_ms) {
+static void lower(struct charge_voltage *v, const struct rules *r, int64_t mv,
+                  enum limit_reason why) {
+    const struct limit_config *c = r->c;
+    uint64_t now_ms = r->now_ms;
     v->room_ms = UINT64_MAX;
+    if (why == LIMIT_CELL_HIGH && !charging(r) && mv < r->b->pack_mv) {
+        mv = r->b->pack_mv; /* the rest when it is charged again */
+        if (mv >= v->cvl_mv) {
+            return;
+        }
+    }
     if (why == LIMIT_CELL_HIGH) {
         v->cvl_mv = rounded_down(mv);
         v->reason = why;
@@ -184,16 +203,24 @@ static void lower(struct charge_voltage *v, const struct limit_config *c, int64_
     v->lowered_ms = now_ms;
 }
 
-static void raise(struct charge_voltage *v, const struct limit_config *c, int64_t mv,
-                  enum limit_reason why, uint64_t now_ms) {
+static void raise(struct charge_voltage *v, const struct rules *r, int64_t mv,
+                  enum limit_reason why) {
+    const struct limit_config *c = r->c;
+    uint64_t now_ms = r->now_ms;
     if (v->room_ms == UINT64_MAX) {
         v->room_ms = now_ms;
     }
-    if (now_ms - v->room_ms < CHARGE_VOLTAGE_UP_AFTER_MS ||
-        now_ms - v->stepped_ms < c->update_interval_ms) {
+    uint32_t goal_mv = rounded_down(mv);
+    /* What the cells asked for is given back for good reason only: they have room for much more, or
+     * have not been near their target for long. Else it would go up and down with every kettle. */
+    bool felt = r->b->pack_mv + FELT_MV >= v->cvl_mv;
+    bool patient = v->reason == LIMIT_CELL_HIGH &&
+                   (!felt || goal_mv < v->cvl_mv + CHARGE_VOLTAGE_MUCH_MV);
+    uint64_t after_ms = patient ? CHARGE_VOLTAGE_PATIENCE_MS : CHARGE_VOLTAGE_UP_AFTER_MS;
+    after_ms = r->end->active ? 0 : after_ms;
+    if (now_ms - v->room_ms < after_ms || now_ms - v->stepped_ms < c->update_interval_ms) {
         return;
     }
-    uint32_t goal_mv = rounded_down(mv);
     v->cvl_mv = goal_mv < v->cvl_mv + c->step_mv ? goal_mv : v->cvl_mv + c->step_mv;
     v->reason = v->cvl_mv == goal_mv ? why : LIMIT_STEPPING;
     v->stepped_ms = now_ms;
@@ -208,7 +235,7 @@ void charge_voltage_handle_sample(struct charge_voltage *v, const struct limit_c
                                   const struct battery *b, const struct pack_watch *w,
                                   enum charge_state state, const struct charge_end *end,
                                   uint64_t now_ms) {
-    struct rules r = {.c = c, .b = b, .w = w, .end = end, .state = state};
+    struct rules r = {.c = c, .b = b, .w = w, .end = end, .state = state, .now_ms = now_ms};
     trim(v, &r, now_ms);
     r.trim_uv = v->trim_uv;
     enum limit_reason why;
@@ -225,10 +252,10 @@ void charge_voltage_handle_sample(struct charge_voltage *v, const struct limit_c
         v->lowered_ms = now_ms;
         v->room_ms = UINT64_MAX;
     } else if (mv < (int64_t)v->cvl_mv - (noisy(why) ? DOWN_HYSTERESIS_MV : 0)) {
-        lower(v, c, mv, why, now_ms);
+        lower(v, &r, mv, why);
     } else if (mv >= (int64_t)v->cvl_mv + CHARGE_VOLTAGE_COUNT_MV +
                          (noisy(why) ? UP_HYSTERESIS_MV : 0)) {
-        raise(v, c, mv, why, now_ms);
+        raise(v, &r, mv, why);
     } else {
         v->room_ms = UINT64_MAX;
         v->reason = why;

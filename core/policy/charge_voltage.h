@@ -35,6 +35,8 @@ enum {
     CHARGE_VOLTAGE_DEEPEST_MV = 300,   /* of each cell, what the cell rule takes off at most */
     CHARGE_VOLTAGE_TRIM_MAX_MV = 1000, /* of the pack */
     CHARGE_VOLTAGE_UP_AFTER_MS = 60000,
+    CHARGE_VOLTAGE_MUCH_MV = 1000, /* of the pack: worth following the cells upwards soon */
+    CHARGE_VOLTAGE_PATIENCE_MS = 3900000,
 };
 
 struct charge_voltage {
@@ -49,11 +51,14 @@ struct charge_voltage {
 
 void charge_voltage_init(struct charge_voltage *v);
 
-/* True where the BMS is to reach "fully charged" by itself. */
-bool charge_voltage_reaches(const struct limit_config *c, const struct battery *b);
+/* True where the BMS is to reach "fully charged" by itself: it ends no charge that comes in by the load
+ * port. */
+bool charge_voltage_reaches(const struct limit_config *c, const struct battery *b,
+                            const struct pack_watch *w);
 /* The cell voltage that the highest cell may come to now. */
 int32_t charge_voltage_cell_target_mv(const struct limit_config *c, const struct battery *b,
-                                      const struct pack_watch *w, const struct charge_end *end);
+                                      const struct pack_watch *w, const struct charge_end *end,
+                                      uint64_t now_ms);
 /* Room left for chargers that feed in, of the pack: 0 or 400 mV. */
 uint32_t charge_voltage_feed_in_mv(const struct limit_config *c, const struct battery *b,
                                    const struct pack_watch *w);

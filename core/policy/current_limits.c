@@ -5,7 +5,8 @@
 
 void current_limits_init(struct current_limits *l) {
     memset(l, 0, sizeof *l);
-    l->low_ms = l->back_ms = l->regeneration_ms = UINT64_MAX;
+    l->low_ms = l->back_ms = UINT64_MAX;
+    l->ending_ma = UINT32_MAX;
 }
 
 static uint32_t share_ma(uint32_t ma, uint32_t percent) {
@@ -64,26 +65,55 @@ static void bind_to_ceiling(struct current_limit *limit, uint32_t ceiling_ma) {
 
 /* ---- charge ---- */
 
-static bool regenerates(struct current_limits *l, const struct battery *b, uint64_t now_ms) {
-    if (b->status == BATTERY_STATUS_REGENERATION) {
-        l->regeneration_ms = now_ms;
+/* Filtered, but for a jump: that counts at once. */
+static int32_t highest_mv(const struct battery *b, const struct pack_watch *w) {
+    int32_t filtered_mv = (int32_t)(w->highest_uv / 1000);
+    int32_t jumped_mv = b->max_cell_mv - CURRENT_JUMP_MV;
+    return jumped_mv > filtered_mv ? jumped_mv : filtered_mv;
+}
+
+/* A little before the BMS forbids charging: in single port it then opens its switch as soon as no load
+ * is seen, which solar chargers that go on would bring about. */
+static void judge_cold(struct current_limits *l, const struct battery *b) {
+    int16_t lowest_dc, highest_dc;
+    int lowest_sensor, highest_sensor;
+    if (battery_temperature_extremes(b, &lowest_dc, &lowest_sensor, &highest_dc,
+                                     &highest_sensor) == 0) {
+        l->cold = false;
+    } else if (lowest_dc < b->low_temperature_cutoff_dc + CURRENT_COLD_EARLY_DC) {
+        l->cold = true;
+    } else if (lowest_dc >= b->low_temperature_cutoff_dc + CURRENT_COLD_BACK_DC) {
+        l->cold = false;
     }
-    return l->regeneration_ms != UINT64_MAX &&
-           now_ms - l->regeneration_ms < CURRENT_REGENERATION_HELD_MS;
 }
 
 struct charge_view {
     enum charge_state state;
     bool ending;
-    int32_t target_mv;
+    bool resting; /* after an attempt to end the charge */
+    bool regenerates;
+    int32_t target_mv, highest_mv; /* of the highest cell */
 };
 
+/* Less and less as the highest cell comes up, and never more again in the same attempt. */
+static void follow_end(struct current_limits *l, const struct battery *b, bool ending,
+                       int32_t highest) {
+    if (!ending) {
+        l->ending_ma = UINT32_MAX;
+        return;
+    }
+    uint32_t ma = current_taper_high_ma(charge_end_little_ma(b),
+                                        share_ma(b->charge_finished_ma, CURRENT_END_PERCENT), highest,
+                                        b->fully_charged_mv - CURRENT_END_FROM_MV,
+                                        b->fully_charged_mv - CURRENT_END_TO_MV);
+    l->ending_ma = ma < l->ending_ma ? ma : l->ending_ma;
+}
+
 static struct current_limit charge_rules(struct current_limits *l, const struct limit_config *c,
-                                         const struct battery *b, const struct charge_view *v,
-                                         uint64_t now_ms) {
+                                         const struct battery *b, const struct charge_view *v) {
     uint32_t full_ma = nominal_ma(b->charge_over_current_ma);
     struct current_limit limit = {.ma = full_ma, .reason = LIMIT_NOMINAL};
-    if (regenerates(l, b, now_ms)) {
+    if (v->regenerates) {
         bind(&limit, nominal_ma(b->discharge_over_current_ma), LIMIT_REGENERATION);
     }
     bind_to_ceiling(&limit, c->ccl_max_ma);
@@ -94,11 +124,16 @@ static struct current_limit charge_rules(struct current_limits *l, const struct 
     if (top_mv > v->target_mv) {
         uint32_t left_ma = remainder_ma(full_ma);
         bind(&limit,
-             current_taper_high_ma(full_ma, left_ma, b->max_cell_mv, v->target_mv, top_mv),
+             current_taper_high_ma(full_ma, left_ma, v->highest_mv, v->target_mv, top_mv),
              LIMIT_CELL_HIGH);
     }
-    if (v->ending && battery_has(b, BATTERY_CHARGE_FINISHED_CURRENT)) {
-        bind(&limit, share_ma(b->charge_finished_ma, CURRENT_END_PERCENT), LIMIT_END_OF_CHARGE);
+    if (l->cold) {
+        bind(&limit, 0, LIMIT_TEMPERATURE_LOW);
+    }
+    if (v->ending) {
+        bind(&limit, l->ending_ma, LIMIT_END_OF_CHARGE);
+    } else if (v->resting && v->highest_mv >= b->fully_charged_mv - CURRENT_END_AWAY_MV) {
+        bind(&limit, charge_end_little_ma(b), LIMIT_END_OF_CHARGE);
     } else if (v->state == CHARGE_FLOAT) {
         bind(&limit, c->float_ccl_ma, LIMIT_FLOAT);
     } else if (v->state == CHARGE_SUSTAIN) {
@@ -175,10 +210,13 @@ static void move(struct current_limit *now, struct current_limit goal, bool clos
         now->ua = 0;
     } else if (!any || goal_ua <= now->ua) {
         now->ua = goal_ua;
-    } else { /* mA x permille a second x ms / 1000 is uA */
+    } else if (goal_ua - now->ua > INT64_C(1000) * full_ma / CURRENT_DEADBAND ||
+               goal.reason != now->reason || now->rising) {
+        now->rising = true; /* mA x permille a second x ms / 1000 is uA */
         now->ua += (int64_t)full_ma * CURRENT_RISES_PERMILLE * dt_ms / 1000;
         now->ua = now->ua < goal_ua ? now->ua : goal_ua;
     }
+    now->rising = now->rising && now->ua < goal_ua;
     now->ma = (uint32_t)(now->ua / 1000);
     if (now->ua == goal_ua || now->reason == LIMIT_NO_SAMPLE) {
         now->reason = goal.reason;
@@ -187,10 +225,18 @@ static void move(struct current_limit *now, struct current_limit goal, bool clos
 
 void current_limits_handle_sample(struct current_limits *l, const struct limit_config *c,
                                   const struct battery *b, const struct pack_watch *w,
-                                  enum charge_state state, bool ending, int32_t target_mv,
+                                  enum charge_state state, const struct charge_end *end,
+                                  int32_t target_mv,
                                   bool charge_closed, bool discharge_closed, uint64_t now_ms) {
-    const struct charge_view view = {.state = state, .ending = ending, .target_mv = target_mv};
-    struct current_limit charge = charge_rules(l, c, b, &view, now_ms);
+    const struct charge_view view = {.state = state,
+                                     .ending = end->active,
+                                     .resting = now_ms < end->paused_ms,
+                                     .regenerates = w->regenerates,
+                                     .target_mv = target_mv,
+                                     .highest_mv = highest_mv(b, w)};
+    follow_end(l, b, end->active, view.highest_mv);
+    judge_cold(l, b);
+    struct current_limit charge = charge_rules(l, c, b, &view);
     struct current_limit discharge = discharge_rules(l, c, b, w, state, now_ms);
     uint64_t passed_ms = now_ms - l->at_ms;
     int64_t dt_ms = l->any && passed_ms < 10000 ? (int64_t)passed_ms : 0;

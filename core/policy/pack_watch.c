@@ -90,6 +90,15 @@ static void watch_feed_in(struct pack_watch *w, const struct battery *b, uint32_
     }
 }
 
+static void watch_regeneration(struct pack_watch *w, const struct battery *b, uint64_t now_ms) {
+    if (b->status == BATTERY_STATUS_REGENERATION) {
+        w->regenerates = true;
+        w->regeneration_ms = now_ms;
+    } else if (w->regenerates && now_ms - w->regeneration_ms >= PACK_WATCH_REGENERATION_HELD_MS) {
+        w->regenerates = false;
+    }
+}
+
 void pack_watch_handle_sample(struct pack_watch *w, const struct battery *b, uint32_t sent_cvl_mv,
                               uint64_t now_ms) {
     if (!w->any || now_ms - w->at_ms > GAP_MS) {
@@ -107,6 +116,7 @@ void pack_watch_handle_sample(struct pack_watch *w, const struct battery *b, uin
            dt_ms);
     watch_swings(w, b, dt_ms);
     watch_feed_in(w, b, sent_cvl_mv, now_ms);
+    watch_regeneration(w, b, now_ms);
 }
 
 static uint16_t in_mv(int64_t nv) {

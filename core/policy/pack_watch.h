@@ -21,6 +21,7 @@ enum {
     PACK_WATCH_FEED_IN_OVER_MV = 200, /* over the charge voltage limit, of the pack ... */
     PACK_WATCH_FEED_IN_MS = 10000,    /* ... for so long: feed-in */
     PACK_WATCH_FEED_IN_HELD_MS = 12 * 3600 * 1000, /* it begins again every day */
+    PACK_WATCH_REGENERATION_HELD_MS = 24 * 3600 * 1000,
 };
 
 struct pack_watch {
@@ -39,6 +40,9 @@ struct pack_watch {
     uint64_t over_cvl_ms; /* since when; UINT64_MAX: it is not */
     uint64_t feed_in_ms;  /* last seen */
     bool feed_in;
+    /* charge comes in by the load port (status regeneration) */
+    bool regenerates;
+    uint64_t regeneration_ms; /* last seen */
 };
 
 void pack_watch_init(struct pack_watch *w);

@@ -6,6 +6,8 @@
 enum {
     STALE_CVL_MARGIN_PER_CELL_MV = 100,
     LOW_CELL_MARGIN_MV = 150, /* over register 301 */
+    FULL_SOC_CPCT = 9990,
+    SNAP_CPCT = 50, /* at once: more than is ever counted */
 };
 
 /* What was learned of a pack, and where its limits stood. */
@@ -221,11 +223,26 @@ static int32_t reachable_mv(const struct policy *p, int32_t target_mv) {
     return by_cvl_mv < target_mv ? by_cvl_mv : target_mv;
 }
 
-static struct charge_input charge_input(const struct policy *p, int32_t reachable) {
+/* Status 0x92 shows only while nothing is taken from the battery; that the count of full charges rose,
+ * or that the counted charge was set to 100 %, says the same. */
+static bool bms_says_full(const struct policy *p, const struct battery *before) {
     const struct battery *b = &p->sample;
+    bool counted = battery_has(b, BATTERY_FULL_CHARGE_COUNT) &&
+                   battery_has(before, BATTERY_FULL_CHARGE_COUNT) &&
+                   b->full_charge_count == (uint16_t)(before->full_charge_count + 1u);
+    bool snapped = b->soc_cpct >= FULL_SOC_CPCT &&
+                   b->soc_cpct >= before->soc_cpct + SNAP_CPCT &&
+                   battery_has(before, BATTERY_SOC);
+    return b->status == BATTERY_STATUS_FULLY_CHARGED || counted || snapped;
+}
+
+static struct charge_input charge_input(const struct policy *p, bool bms_full, int32_t reachable) {
+    const struct battery *b = &p->sample;
+    /* at the end of charge it is our own limit that lets so little flow */
+    bool tail_counts = battery_has(b, BATTERY_CHARGE_FINISHED_CURRENT) && !p->charge_end.active;
     return (struct charge_input){
         .soc_cpct = b->soc_cpct,
-        .bms_full = b->status == BATTERY_STATUS_FULLY_CHARGED,
+        .bms_full = bms_full,
         .highest_mv = (int32_t)(p->watch.highest_uv / 1000),
         .lowest_mv = (int32_t)(p->watch.lowest_uv / 1000),
         .imbalance_mv = (int32_t)(p->watch.imbalance_uv / 1000),
@@ -234,31 +251,30 @@ static struct charge_input charge_input(const struct policy *p, int32_t reachabl
         .early_balancing_mv =
             battery_has(b, BATTERY_EARLY_BALANCING) ? b->early_balancing_mv : 0,
         .current_ma = (int32_t)(p->watch.current_ua / 1000),
-        .tail_ma =
-            battery_has(b, BATTERY_CHARGE_FINISHED_CURRENT) ? b->charge_finished_ma : 0,
+        .tail_ma = tail_counts ? b->charge_finished_ma : 0,
     };
 }
 
 static bool charge_may_end(const struct policy *p) {
     const struct limit_config *c = &p->config.limit;
     enum charge_state s = p->charge.state;
-    return c->states && charge_voltage_reaches(c, &p->sample) && s != CHARGE_FLOAT &&
+    return c->states && charge_voltage_reaches(c, &p->sample, &p->watch) && s != CHARGE_FLOAT &&
            s != CHARGE_IMBALANCE_HOLD && s != CHARGE_SUSTAIN &&
            p->sample.status != BATTERY_STATUS_FULLY_CHARGED;
 }
 
 /* The limits that the pack itself asks for, from a new good sample. */
-static void follow_pack(struct policy *p, uint8_t cells_before, uint64_t now_ms) {
+static void follow_pack(struct policy *p, const struct battery *before, uint64_t now_ms) {
     const struct limit_config *c = &p->config.limit;
     const struct battery *b = &p->sample;
-    if (cells_before != b->cell_count) {
+    if (before->cell_count != b->cell_count) {
         forget_pack(p, now_ms);
     }
     pack_watch_handle_sample(&p->watch, b, p->limits.valid ? p->limits.cvl_mv : 0, now_ms);
-    int32_t target_mv = charge_voltage_cell_target_mv(c, b, &p->watch, &p->charge_end);
+    int32_t target_mv = charge_voltage_cell_target_mv(c, b, &p->watch, &p->charge_end, now_ms);
     int32_t reachable = reachable_mv(p, target_mv);
     enum charge_state was = p->charge.state;
-    struct charge_input in = charge_input(p, reachable);
+    struct charge_input in = charge_input(p, bms_says_full(p, before), reachable);
     if (charge_handle_sample(&p->charge, c, &in, now_ms)) {
         note(p, (struct policy_change){.kind = POLICY_CHANGE_CHARGE,
                                        .from = (uint8_t)was,
@@ -268,9 +284,9 @@ static void follow_pack(struct policy *p, uint8_t cells_before, uint64_t now_ms)
     charge_end_handle_sample(&p->charge_end, b, &p->watch, charge_may_end(p), reachable, now_ms);
     charge_voltage_handle_sample(&p->charge_voltage, c, b, &p->watch, p->charge.state,
                                  &p->charge_end, now_ms);
-    target_mv = charge_voltage_cell_target_mv(c, b, &p->watch, &p->charge_end);
+    target_mv = charge_voltage_cell_target_mv(c, b, &p->watch, &p->charge_end, now_ms);
     current_limits_handle_sample(&p->current_limits, c, b, &p->watch, p->charge.state,
-                                 p->charge_end.active, target_mv,
+                                 &p->charge_end, target_mv,
                                  protection_charge(&p->protection) != LIMIT_NOMINAL,
                                  protection_discharge(&p->protection) != LIMIT_NOMINAL, now_ms);
 }
@@ -286,11 +302,11 @@ bool policy_handle_sample(struct policy *p, const struct battery *sample, uint64
     if (good) {
         freshness_handle_good(&p->freshness, b, p->have_sample ? &p->sample : NULL, now_ms);
         rest_handle_sample(&p->rest, b, now_ms);
-        uint8_t cells_before = p->have_sample ? p->sample.cell_count : 0;
+        const struct battery before = p->sample;
         p->sample = *b;
         p->have_sample = true;
         p->good_ms = now_ms;
-        follow_pack(p, cells_before, now_ms);
+        follow_pack(p, &before, now_ms);
         if (policy_resting(p) && rest_ends(b)) {
             policy_wake(p, now_ms);
             was = p->stage.stage;
