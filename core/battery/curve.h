@@ -18,8 +18,8 @@ struct curve {
     uint8_t count;                              /* 1-8; 0: no curve, everything is left */
 };
 
-/* Reads 2 to 8 points "TEMPERATURE:PERCENT" with one space between them; temperatures from -40 to 90
- * degC with at most one decimal, each higher than the one before; whole percents. 0, or
+/* Reads 2 to 8 points "TEMPERATURE:PERCENT" with one space between them; temperatures from -40 to
+ * 90 degC with at most one decimal, each higher than the one before; whole percents. 0, or
  * GW_ERR_SYNTAX, GW_ERR_RANGE, GW_ERR_CONFLICT (not rising) with *c unchanged. */
 int curve_parse(struct curve *c, const char *text);
 

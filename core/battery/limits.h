@@ -29,8 +29,8 @@ enum limit_reason {
     LIMIT_FLOAT,              /* state FLOAT: full */
     LIMIT_IMBALANCE,          /* state IMBALANCE_HOLD: cells are uneven near the top */
     LIMIT_END_OF_CHARGE,      /* the last cell arrives: less than register 304 may flow */
-    LIMIT_FEED_IN,            /* chargers run over the charge voltage limit: it is lowered by that */
-    LIMIT_STEPPING,           /* on its way to its target in steps */
+    LIMIT_FEED_IN,  /* chargers run over the charge voltage limit: it is lowered by that */
+    LIMIT_STEPPING, /* on its way to its target in steps */
     LIMIT_REASON_COUNT
 };
 

@@ -4,8 +4,8 @@
 #include <string.h>
 
 enum {
-    TAILS = 3,            /* registers 304: little enough to begin */
-    CAPACITY_HOURS = 20,  /* or a twentieth of the capacity an hour */
+    TAILS = 3,           /* registers 304: little enough to begin */
+    CAPACITY_HOURS = 20, /* or a twentieth of the capacity an hour */
     AWAY_MV = 40,
     DISCHARGING_MA = 500,
     CHARGING_MA = 500,
@@ -18,13 +18,15 @@ void charge_end_init(struct charge_end *e) {
 
 int32_t charge_end_room_mv(const struct battery *b) {
     int32_t even_mv = b->allowed_disbalance_mv - CHARGE_END_EVEN_MV;
-    int32_t middle_mv = (b->over_voltage_cutoff_mv - b->fully_charged_mv) / 2 - CHARGE_END_CUTOFF_MV;
+    int32_t middle_mv =
+        (b->over_voltage_cutoff_mv - b->fully_charged_mv) / 2 - CHARGE_END_CUTOFF_MV;
     int32_t room_mv = even_mv < middle_mv ? even_mv : middle_mv;
     return room_mv > 0 ? room_mv : 0;
 }
 
+/* Rounded; cells have no negative voltages. */
 static int32_t mv(int64_t uv) {
-    return (int32_t)(uv / 1000);
+    return (int32_t)((uv + 500) / 1000);
 }
 
 int32_t charge_end_waiting_mv(const struct charge_end *e, const struct battery *b,
@@ -43,7 +45,8 @@ static bool even(const struct battery *b, const struct pack_watch *w) {
     return mv(w->imbalance_uv) + CHARGE_END_BEGIN_EVEN_MV < b->allowed_disbalance_mv;
 }
 
-/* With the mean of the cells at register 300, a load switched off must not lift the highest to 315. */
+/* With the mean of the cells at register 300, a load switched off must not lift the highest to 315.
+ */
 static bool room_for_swings(const struct battery *b, const struct pack_watch *w) {
     int32_t over_mean_mv = mv(w->spread_uv / b->cell_count);
     int32_t top_mv = b->fully_charged_mv + over_mean_mv + pack_watch_swing_up_mv(w);
@@ -78,8 +81,8 @@ static void stop(struct charge_end *e, int32_t highest_mv, uint64_t now_ms) {
 /* The last cell is late although hardly anything flows: the charger is a little low. */
 static void lift(struct charge_end *e, const struct battery *b, const struct pack_watch *w,
                  uint64_t now_ms) {
-    bool late = mv(w->lowest_uv) < b->fully_charged_mv &&
-                w->current_ua / 1000 < b->charge_finished_ma;
+    bool late =
+        mv(w->lowest_uv) < b->fully_charged_mv && w->current_ua / 1000 < b->charge_finished_ma;
     if (!late) {
         e->lifted_ms = now_ms;
     } else if (now_ms - e->lifted_ms >= CHARGE_END_LIFT_MS && e->lift_mv < CHARGE_END_LIFT_MAX_MV) {
@@ -88,7 +91,8 @@ static void lift(struct charge_end *e, const struct battery *b, const struct pac
     }
 }
 
-/* The BMS has opened its charge switch: hardly anything flows any more, with cells uneven at the top. */
+/* The BMS has opened its charge switch: hardly anything flows any more, with cells uneven at the
+ * top. */
 static bool interrupted(const struct charge_end *e, const struct battery *b) {
     return e->last_ma > CHARGING_MA && b->pack_ma < CHARGING_MA &&
            b->max_cell_mv >= b->fully_charged_mv - CHARGE_END_BEGIN_EVEN_MV &&
@@ -108,8 +112,8 @@ bool charge_end_handle_sample(struct charge_end *e, const struct battery *b,
             b->max_cell_mv > b->fully_charged_mv + charge_end_room_mv(b) + CHARGE_END_EVEN_MV;
         bool stopped = interrupted(e, b);
         e->last_ma = b->pack_ma;
-        if (!possible || stopped || uneven_at_top || too_high || highest_mv < waiting_mv - AWAY_MV ||
-            now_ms - e->begun_ms >= CHARGE_END_LONGEST_MS) {
+        if (!possible || stopped || uneven_at_top || too_high ||
+            highest_mv < waiting_mv - AWAY_MV || now_ms - e->begun_ms >= CHARGE_END_LONGEST_MS) {
             stop(e, highest_mv, now_ms);
             return true;
         }
@@ -117,8 +121,7 @@ bool charge_end_handle_sample(struct charge_end *e, const struct battery *b,
         return false;
     }
     if (!possible || !even(b, w) || highest_mv < waiting_mv - CHARGE_END_NEAR_MV ||
-        !little_flows(b, w) ||
-        now_ms < e->paused_ms) {
+        !little_flows(b, w) || now_ms < e->paused_ms) {
         e->ready_ms = UINT64_MAX;
         return false;
     }

@@ -4,9 +4,10 @@
  * and less than register 304 flows.
  *
  * So the highest cell waits under register 300 until the cells are even and little flows. Only then
- * may it go on, in small steps and with less than register 304, so that the last cell arrives with a
- * tail current. Anything that would open the charge switch (uneven cells at the top), or bring a cell
- * near register 315 (a load switched off), ends the attempt; the next one comes half an hour later. */
+ * may it go on, in small steps and with less than register 304, so that the last cell arrives with
+ * a tail current. Anything that would open the charge switch (uneven cells at the top), or bring a
+ * cell near register 315 (a load switched off), ends the attempt; the next one comes half an hour
+ * later. */
 #ifndef CORE_POLICY_CHARGE_END_H
 #define CORE_POLICY_CHARGE_END_H
 
@@ -20,20 +21,20 @@ enum {
     CHARGE_END_READY_MS = 60000,
     CHARGE_END_PAUSE_MS = 1800000, /* after an attempt that failed */
     CHARGE_END_LONGEST_MS = 10800000,
-    CHARGE_END_EVEN_MV = 2,     /* under register 308, to count as even at the top */
-    CHARGE_END_BEGIN_EVEN_MV = 4, /* ... and to begin */
+    CHARGE_END_EVEN_MV = 2,          /* under register 308, to count as even at the top */
+    CHARGE_END_BEGIN_EVEN_MV = 4,    /* ... and to begin */
     CHARGE_END_FADES_MV_PER_MIN = 1, /* the place where an attempt came to is given up so slowly */
-    CHARGE_END_NEAR_MV = 10,    /* under its waiting place, to count as there */
-    CHARGE_END_CUTOFF_MV = 10,  /* at least so far from half way to register 315 */
-    CHARGE_END_SWING_SLACK_MV = 3, /* under register 315 with the largest swing */
-    CHARGE_END_LIFT_MS = 600000, /* the last cell is late: 0.1 V more after each of these */
-    CHARGE_END_LIFT_MV = 100,   /* of the pack */
+    CHARGE_END_NEAR_MV = 10,         /* under its waiting place, to count as there */
+    CHARGE_END_CUTOFF_MV = 10,       /* at least so far from half way to register 315 */
+    CHARGE_END_SWING_SLACK_MV = 3,   /* under register 315 with the largest swing */
+    CHARGE_END_LIFT_MS = 600000,     /* the last cell is late: 0.1 V more after each of these */
+    CHARGE_END_LIFT_MV = 100,        /* of the pack */
     CHARGE_END_LIFT_MAX_MV = 200,
 };
 
 struct charge_end {
     bool active;
-    uint64_t ready_ms;  /* since when it could begin; UINT64_MAX: it could not */
+    uint64_t ready_ms; /* since when it could begin; UINT64_MAX: it could not */
     uint64_t begun_ms;
     uint64_t paused_ms; /* no attempt before */
     uint64_t lifted_ms;

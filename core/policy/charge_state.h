@@ -5,23 +5,21 @@
  *   BULK            at the start; from the others when they     SOC at transition_soc: TRANSITION
  *                   end downwards
  *   TRANSITION      SOC at transition_soc                       SOC under bulk_soc: BULK;
- *                                                               SOC at float_soc, or the highest cell at
- *                                                               its target for a minute: FLOAT_APPROACH
- *   FLOAT_APPROACH  from TRANSITION or BULK, see there          SOC under float_exit and the highest cell
- *                                                               away from its target for 10 min:
+ *                                                               SOC at float_soc, or the highest
+ * cell at its target for a minute: FLOAT_APPROACH FLOAT_APPROACH  from TRANSITION or BULK, see
+ * there          SOC under float_exit and the highest cell away from its target for 10 min:
  *                                                               TRANSITION; full: FLOAT
- *   FLOAT           the BMS says fully charged (0x92), or the   SOC under float_exit and 3 % lower than at
- *                   tail current was under register 304 for 10  its entry, or the highest cell away from
- *                   min with the highest cell at its target     its target for 10 min: BULK
- *   IMBALANCE_HOLD  near the top the cells are uneven           they are even again, or the highest cell is
- *                                                               far away from its target for 10 min: BULK
- *   SUSTAIN         SOC at sustain_entry and the lowest cell    the lowest cell over register 301 + 200 mV,
- *                   under register 301 + 100 mV                 whatever the SOC, or over + 100 mV with
- *                                                               SOC at sustain_exit: BULK
+ *   FLOAT           the BMS says fully charged (0x92), or the   SOC under float_exit and 3 % lower
+ * than at tail current was under register 304 for 10  its entry, or the highest cell away from min
+ * with the highest cell at its target     its target for 10 min: BULK IMBALANCE_HOLD  near the top
+ * the cells are uneven           they are even again, or the highest cell is far away from its
+ * target for 10 min: BULK SUSTAIN         SOC at sustain_entry and the lowest cell    the lowest
+ * cell over register 301 + 200 mV, under register 301 + 100 mV                 whatever the SOC, or
+ * over + 100 mV with SOC at sustain_exit: BULK
  *
- * The order of decision is SUSTAIN, IMBALANCE_HOLD, then the others. SOC is counted and may be wrong
- * by tens of percent: it alone leads nowhere that a voltage cannot lead out of. FLOAT lasts at least
- * half an hour, or the charge voltage limit would follow every kettle. */
+ * The order of decision is SUSTAIN, IMBALANCE_HOLD, then the others. SOC is counted and may be
+ * wrong by tens of percent: it alone leads nowhere that a voltage cannot lead out of. FLOAT lasts
+ * at least half an hour, or the charge voltage limit would follow every kettle. */
 #ifndef CORE_POLICY_CHARGE_STATE_H
 #define CORE_POLICY_CHARGE_STATE_H
 
@@ -56,8 +54,8 @@ enum charge_reason {
 };
 
 enum {
-    CHARGE_AT_TARGET_MV = 20,    /* of a cell under its target: at it */
-    CHARGE_AWAY_MV = 60,         /* ... away from it */
+    CHARGE_AT_TARGET_MV = 20,      /* of a cell under its target: at it */
+    CHARGE_AWAY_MV = 60,           /* ... away from it */
     CHARGE_UNEVEN_WINDOW_MV = 100, /* imbalance means something within this */
     CHARGE_AT_TARGET_MS = 60000,
     CHARGE_AWAY_MS = 600000,
@@ -74,7 +72,7 @@ struct charge_input {
     uint16_t soc_cpct;
     bool bms_full; /* status 0x92 */
     int32_t highest_mv, lowest_mv, imbalance_mv;
-    int32_t target_mv;          /* where the chargers can bring the highest cell now */
+    int32_t target_mv;           /* where the chargers can bring the highest cell now */
     int32_t fully_discharged_mv; /* register 301 */
     int32_t early_balancing_mv;  /* register 303; 0: not known */
     int32_t current_ma;          /* + charging */

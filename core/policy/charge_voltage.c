@@ -214,8 +214,8 @@ static void raise(struct charge_voltage *v, const struct rules *r, int64_t mv,
     /* What the cells asked for is given back for good reason only: they have room for much more, or
      * have not been near their target for long. Else it would go up and down with every kettle. */
     bool felt = r->b->pack_mv + FELT_MV >= v->cvl_mv;
-    bool patient = v->reason == LIMIT_CELL_HIGH &&
-                   (!felt || goal_mv < v->cvl_mv + CHARGE_VOLTAGE_MUCH_MV);
+    bool patient =
+        v->reason == LIMIT_CELL_HIGH && (!felt || goal_mv < v->cvl_mv + CHARGE_VOLTAGE_MUCH_MV);
     uint64_t after_ms = patient ? CHARGE_VOLTAGE_PATIENCE_MS : CHARGE_VOLTAGE_UP_AFTER_MS;
     after_ms = r->end->active ? 0 : after_ms;
     if (now_ms - v->room_ms < after_ms || now_ms - v->stepped_ms < c->update_interval_ms) {
@@ -253,8 +253,8 @@ void charge_voltage_handle_sample(struct charge_voltage *v, const struct limit_c
         v->room_ms = UINT64_MAX;
     } else if (mv < (int64_t)v->cvl_mv - (noisy(why) ? DOWN_HYSTERESIS_MV : 0)) {
         lower(v, &r, mv, why);
-    } else if (mv >= (int64_t)v->cvl_mv + CHARGE_VOLTAGE_COUNT_MV +
-                         (noisy(why) ? UP_HYSTERESIS_MV : 0)) {
+    } else if (mv >=
+               (int64_t)v->cvl_mv + CHARGE_VOLTAGE_COUNT_MV + (noisy(why) ? UP_HYSTERESIS_MV : 0)) {
         raise(v, &r, mv, why);
     } else {
         v->room_ms = UINT64_MAX;

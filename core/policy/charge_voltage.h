@@ -3,18 +3,18 @@
  *
  * It is the lowest of
  *
- *   bulk     register 300 x cells (or a setting), less a margin; until the end of charge is wanted the
- *            highest cell waits under register 300 by the guard or by what a load switched off makes it
+ *   bulk     register 300 x cells (or a setting), less a margin; until the end of charge is wanted
+ * the highest cell waits under register 300 by the guard or by what a load switched off makes it
  *            jump, whichever is more, and by the 0.4 V that chargers run higher while feeding in
  *   state    bulk less what FLOAT_APPROACH, FLOAT or IMBALANCE_HOLD (charge_state.h) take off
- *   cell     protective: near the top, the pack voltage at which the highest cell is at its target, by
- *            how uneven the cells are now, less what has been needed beyond (the trim)
+ *   cell     protective: near the top, the pack voltage at which the highest cell is at its target,
+ * by how uneven the cells are now, less what has been needed beyond (the trim)
  *
- * and moves in steps of the wire's 0.1 V: down at once where it protects, else by at most step_mv each
- * update interval; up by as much, after the reason to lower it has been gone for a minute. It is never
- * derived from the measured pack voltage, so that it cannot run away downwards with it, and it is
- * never lower than what the rules above can come to: chargers that hold it do not empty the pack.
- * Over register 300 x cells it is not for a moment, whatever changed. */
+ * and moves in steps of the wire's 0.1 V: down at once where it protects, else by at most step_mv
+ * each update interval; up by as much, after the reason to lower it has been gone for a minute. It
+ * is never derived from the measured pack voltage, so that it cannot run away downwards with it,
+ * and it is never lower than what the rules above can come to: chargers that hold it do not empty
+ * the pack. Over register 300 x cells it is not for a moment, whatever changed. */
 #ifndef CORE_POLICY_CHARGE_VOLTAGE_H
 #define CORE_POLICY_CHARGE_VOLTAGE_H
 
@@ -51,8 +51,8 @@ struct charge_voltage {
 
 void charge_voltage_init(struct charge_voltage *v);
 
-/* True where the BMS is to reach "fully charged" by itself: it ends no charge that comes in by the load
- * port. */
+/* True where the BMS is to reach "fully charged" by itself: it ends no charge that comes in by the
+ * load port. */
 bool charge_voltage_reaches(const struct limit_config *c, const struct battery *b,
                             const struct pack_watch *w);
 /* The cell voltage that the highest cell may come to now. */

@@ -47,8 +47,8 @@ static void bind_to_curve(struct current_limit *limit, const struct curve *curve
                           const struct battery *b, uint32_t full_ma) {
     int16_t lowest_dc, highest_dc;
     int lowest_sensor, highest_sensor;
-    if (battery_temperature_extremes(b, &lowest_dc, &lowest_sensor, &highest_dc,
-                                     &highest_sensor) == 0) {
+    if (battery_temperature_extremes(b, &lowest_dc, &lowest_sensor, &highest_dc, &highest_sensor) ==
+        0) {
         return;
     }
     uint16_t cold = curve_permille(curve, lowest_dc);
@@ -72,13 +72,13 @@ static int32_t highest_mv(const struct battery *b, const struct pack_watch *w) {
     return jumped_mv > filtered_mv ? jumped_mv : filtered_mv;
 }
 
-/* A little before the BMS forbids charging: in single port it then opens its switch as soon as no load
- * is seen, which solar chargers that go on would bring about. */
+/* A little before the BMS forbids charging: in single port it then opens its switch as soon as no
+ * load is seen, which solar chargers that go on would bring about. */
 static void judge_cold(struct current_limits *l, const struct battery *b) {
     int16_t lowest_dc, highest_dc;
     int lowest_sensor, highest_sensor;
-    if (battery_temperature_extremes(b, &lowest_dc, &lowest_sensor, &highest_dc,
-                                     &highest_sensor) == 0) {
+    if (battery_temperature_extremes(b, &lowest_dc, &lowest_sensor, &highest_dc, &highest_sensor) ==
+        0) {
         l->cold = false;
     } else if (lowest_dc < b->low_temperature_cutoff_dc + CURRENT_COLD_EARLY_DC) {
         l->cold = true;
@@ -102,10 +102,9 @@ static void follow_end(struct current_limits *l, const struct battery *b, bool e
         l->ending_ma = UINT32_MAX;
         return;
     }
-    uint32_t ma = current_taper_high_ma(charge_end_little_ma(b),
-                                        share_ma(b->charge_finished_ma, CURRENT_END_PERCENT), highest,
-                                        b->fully_charged_mv - CURRENT_END_FROM_MV,
-                                        b->fully_charged_mv - CURRENT_END_TO_MV);
+    uint32_t ma = current_taper_high_ma(
+        charge_end_little_ma(b), share_ma(b->charge_finished_ma, CURRENT_END_PERCENT), highest,
+        b->fully_charged_mv - CURRENT_END_FROM_MV, b->fully_charged_mv - CURRENT_END_TO_MV);
     l->ending_ma = ma < l->ending_ma ? ma : l->ending_ma;
 }
 
@@ -123,8 +122,7 @@ static struct current_limit charge_rules(struct current_limits *l, const struct 
                          : (b->fully_charged_mv + b->over_voltage_cutoff_mv) / 2;
     if (top_mv > v->target_mv) {
         uint32_t left_ma = remainder_ma(full_ma);
-        bind(&limit,
-             current_taper_high_ma(full_ma, left_ma, v->highest_mv, v->target_mv, top_mv),
+        bind(&limit, current_taper_high_ma(full_ma, left_ma, v->highest_mv, v->target_mv, top_mv),
              LIMIT_CELL_HIGH);
     }
     if (l->cold) {
@@ -206,13 +204,16 @@ static struct current_limit discharge_rules(struct current_limits *l, const stru
 static void move(struct current_limit *now, struct current_limit goal, bool closed, bool any,
                  uint32_t full_ma, int64_t dt_ms) {
     int64_t goal_ua = INT64_C(1000) * goal.ma;
-    if (closed) {
+    if (closed) { /* the protection's own name shows; from here it will rise */
         now->ua = 0;
+        now->reason = LIMIT_STEPPING;
     } else if (!any || goal_ua <= now->ua) {
         now->ua = goal_ua;
     } else if (goal_ua - now->ua > INT64_C(1000) * full_ma / CURRENT_DEADBAND ||
                goal.reason != now->reason || now->rising) {
-        now->rising = true; /* mA x permille a second x ms / 1000 is uA */
+        now->rising = true;
+        now->reason = LIMIT_STEPPING;
+        /* mA x permille a second x ms / 1000 is uA */
         now->ua += (int64_t)full_ma * CURRENT_RISES_PERMILLE * dt_ms / 1000;
         now->ua = now->ua < goal_ua ? now->ua : goal_ua;
     }
@@ -226,8 +227,8 @@ static void move(struct current_limit *now, struct current_limit goal, bool clos
 void current_limits_handle_sample(struct current_limits *l, const struct limit_config *c,
                                   const struct battery *b, const struct pack_watch *w,
                                   enum charge_state state, const struct charge_end *end,
-                                  int32_t target_mv,
-                                  bool charge_closed, bool discharge_closed, uint64_t now_ms) {
+                                  int32_t target_mv, bool charge_closed, bool discharge_closed,
+                                  uint64_t now_ms) {
     const struct charge_view view = {.state = state,
                                      .ending = end->active,
                                      .resting = now_ms < end->paused_ms,

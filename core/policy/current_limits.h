@@ -4,16 +4,15 @@
  *
  *   CCL   0.9 x register 318; where charge comes in by the load port 0.9 x register 317 too
  *         the user's ceiling; the charge curve at the coldest and the warmest sensor
- *         highest cell over its target: from all down to a small remainder at register 300 (where 300
- *         is reached on purpose: half way to 315). CVL keeps it from coming there; this is the second line
- *         FLOAT, SUSTAIN: their own limits. End of charge: under register 304
- *   DCL   0.9 x register 317; the user's ceiling; the discharge curve
- *         lowest cell near register 301: down to a small remainder, because a GX shows 0 as "low
- *         battery" and an off-grid inverter switches off; then 0, until the cell is well above again
- *         SUSTAIN: its own limit
+ *         highest cell over its target: from all down to a small remainder at register 300 (where
+ * 300 is reached on purpose: half way to 315). CVL keeps it from coming there; this is the second
+ * line FLOAT, SUSTAIN: their own limits. End of charge: under register 304 DCL   0.9 x register
+ * 317; the user's ceiling; the discharge curve lowest cell near register 301: down to a small
+ * remainder, because a GX shows 0 as "low battery" and an off-grid inverter switches off; then 0,
+ * until the cell is well above again SUSTAIN: its own limit
  *
- * A full battery is held by CVL, never by CCL 0, and an empty one keeps its CCL: or it could never be
- * charged again. */
+ * A full battery is held by CVL, never by CCL 0, and an empty one keeps its CCL: or it could never
+ * be charged again. */
 #ifndef CORE_POLICY_CURRENT_LIMITS_H
 #define CORE_POLICY_CURRENT_LIMITS_H
 
@@ -28,23 +27,23 @@
 #include "policy/pack_watch.h"
 
 enum {
-    CURRENT_NOMINAL_PERCENT = 90,      /* of registers 317 and 318: the BMS cuts off at 100 */
-    CURRENT_REMAINDER_PERCENT = 5,     /* of nominal: what tapering leaves, at least ... */
-    CURRENT_REMAINDER_MA = 2000,       /* ... this, if nominal is as much */
-    CURRENT_END_PERCENT = 80,          /* of register 304, when the last cell arrives */
-    CURRENT_END_FROM_MV = 20,          /* under register 300: more until there ... */
-    CURRENT_END_TO_MV = 6,             /* ... and this from there on */
-    CURRENT_LOW_GUARD_MV = 20,         /* over register 301 at least: empty */
-    CURRENT_LOW_REMAINDER_MV = 30,     /* over empty: the remainder alone is left */
-    CURRENT_LOW_TAPER_MV = 150,        /* over empty: tapering begins */
-    CURRENT_LOW_BACK_MV = 100,         /* over empty, and a swing: not empty any more ... */
-    CURRENT_LOW_BACK_MS = 60000,       /* ... after so long */
-    CURRENT_EMPTY_MS = 2000,           /* a blink is not empty */
-    CURRENT_END_AWAY_MV = 60,          /* after an attempt: little more until so far away */
-    CURRENT_JUMP_MV = 5,                /* faster than the filter follows */
-    CURRENT_DEADBAND = 20,              /* a twentieth of nominal: less is not worth a rise */
-    CURRENT_RISES_PERMILLE = 20,        /* of nominal a second */
-    CURRENT_COLD_EARLY_DC = 5,          /* over register 320: the BMS may measure lower by as much */
+    CURRENT_NOMINAL_PERCENT = 90,  /* of registers 317 and 318: the BMS cuts off at 100 */
+    CURRENT_REMAINDER_PERCENT = 5, /* of nominal: what tapering leaves, at least ... */
+    CURRENT_REMAINDER_MA = 2000,   /* ... this, if nominal is as much */
+    CURRENT_END_PERCENT = 80,      /* of register 304, when the last cell arrives */
+    CURRENT_END_FROM_MV = 20,      /* under register 300: more until there ... */
+    CURRENT_END_TO_MV = 6,         /* ... and this from there on */
+    CURRENT_LOW_GUARD_MV = 20,     /* over register 301 at least: empty */
+    CURRENT_LOW_REMAINDER_MV = 30, /* over empty: the remainder alone is left */
+    CURRENT_LOW_TAPER_MV = 150,    /* over empty: tapering begins */
+    CURRENT_LOW_BACK_MV = 100,     /* over empty, and a swing: not empty any more ... */
+    CURRENT_LOW_BACK_MS = 60000,   /* ... after so long */
+    CURRENT_EMPTY_MS = 2000,       /* a blink is not empty */
+    CURRENT_END_AWAY_MV = 60,      /* after an attempt: little more until so far away */
+    CURRENT_JUMP_MV = 5,           /* faster than the filter follows */
+    CURRENT_DEADBAND = 20,         /* a twentieth of nominal: less is not worth a rise */
+    CURRENT_RISES_PERMILLE = 20,   /* of nominal a second */
+    CURRENT_COLD_EARLY_DC = 5,     /* over register 320: the BMS may measure lower by as much */
     CURRENT_COLD_BACK_DC = 25,
 };
 
@@ -71,8 +70,8 @@ void current_limits_init(struct current_limits *l);
 void current_limits_handle_sample(struct current_limits *l, const struct limit_config *c,
                                   const struct battery *b, const struct pack_watch *w,
                                   enum charge_state state, const struct charge_end *end,
-                                  int32_t target_mv,
-                                  bool charge_closed, bool discharge_closed, uint64_t now_ms);
+                                  int32_t target_mv, bool charge_closed, bool discharge_closed,
+                                  uint64_t now_ms);
 
 /* nominal_ma at and under from_mv, remainder_ma at and over to_mv, a straight line between; never
  * less than the smaller and never more than nominal_ma. from_mv < to_mv. Monotone in highest_mv. */

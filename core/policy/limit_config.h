@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The parameters of the limits, as the settings (cvl.*, limits.*) give them. Ranges and how they must
- * stand to each other: core/settings. */
+/* The parameters of the limits, as the settings (cvl.*, limits.*) give them. Ranges and how they
+ * must stand to each other: core/settings. */
 #ifndef CORE_POLICY_LIMIT_CONFIG_H
 #define CORE_POLICY_LIMIT_CONFIG_H
 

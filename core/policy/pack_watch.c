@@ -119,8 +119,9 @@ void pack_watch_handle_sample(struct pack_watch *w, const struct battery *b, uin
     watch_regeneration(w, b, now_ms);
 }
 
+/* Room to leave: rounded up. */
 static uint16_t in_mv(int64_t nv) {
-    return nv > 0 ? (uint16_t)(nv / 1000000) : 0;
+    return nv > 0 ? (uint16_t)((nv + 999999) / 1000000) : 0;
 }
 
 uint16_t pack_watch_swing_up_mv(const struct pack_watch *w) {

@@ -33,9 +33,9 @@ struct pack_watch {
     int64_t spread_uv;    /* cells x highest - sum: what the pack loses by one cell being highest */
     int64_t imbalance_uv; /* highest - lowest */
     /* swings */
-    int64_t floor_uv, ceiling_uv;          /* where the highest (lowest) cell was just before */
+    int64_t floor_uv, ceiling_uv; /* where the highest (lowest) cell was just before */
     uint16_t last_highest_mv, last_lowest_mv;
-    int64_t swing_up_nv, swing_down_nv;    /* kept, fading */
+    int64_t swing_up_nv, swing_down_nv; /* kept, fading */
     /* feed-in */
     uint64_t over_cvl_ms; /* since when; UINT64_MAX: it is not */
     uint64_t feed_in_ms;  /* last seen */

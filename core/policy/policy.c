@@ -223,15 +223,14 @@ static int32_t reachable_mv(const struct policy *p, int32_t target_mv) {
     return by_cvl_mv < target_mv ? by_cvl_mv : target_mv;
 }
 
-/* Status 0x92 shows only while nothing is taken from the battery; that the count of full charges rose,
- * or that the counted charge was set to 100 %, says the same. */
+/* Status 0x92 shows only while nothing is taken from the battery; that the count of full charges
+ * rose, or that the counted charge was set to 100 %, says the same. */
 static bool bms_says_full(const struct policy *p, const struct battery *before) {
     const struct battery *b = &p->sample;
     bool counted = battery_has(b, BATTERY_FULL_CHARGE_COUNT) &&
                    battery_has(before, BATTERY_FULL_CHARGE_COUNT) &&
                    b->full_charge_count == (uint16_t)(before->full_charge_count + 1u);
-    bool snapped = b->soc_cpct >= FULL_SOC_CPCT &&
-                   b->soc_cpct >= before->soc_cpct + SNAP_CPCT &&
+    bool snapped = b->soc_cpct >= FULL_SOC_CPCT && b->soc_cpct >= before->soc_cpct + SNAP_CPCT &&
                    battery_has(before, BATTERY_SOC);
     return b->status == BATTERY_STATUS_FULLY_CHARGED || counted || snapped;
 }
@@ -248,8 +247,7 @@ static struct charge_input charge_input(const struct policy *p, bool bms_full, i
         .imbalance_mv = (int32_t)(p->watch.imbalance_uv / 1000),
         .target_mv = reachable,
         .fully_discharged_mv = b->fully_discharged_mv,
-        .early_balancing_mv =
-            battery_has(b, BATTERY_EARLY_BALANCING) ? b->early_balancing_mv : 0,
+        .early_balancing_mv = battery_has(b, BATTERY_EARLY_BALANCING) ? b->early_balancing_mv : 0,
         .current_ma = (int32_t)(p->watch.current_ua / 1000),
         .tail_ma = tail_counts ? b->charge_finished_ma : 0,
     };

@@ -5,11 +5,11 @@
  * Inside: trust.h (is a sample plausible), freshness.h (how old is what is known), stage.h (what
  * that age closes, and how limits open again), rest.h (may the BMS sleep), pack_watch.h (what a row
  * of samples shows), charge_state.h, charge_end.h and charge_voltage.h (CVL), current_limits.h (CCL
- * and DCL), protect.h (the protective minimum: at once, never debounced), alarm_table.h (one row per
- * alarm and warning).
+ * and DCL), protect.h (the protective minimum: at once, never debounced), alarm_table.h (one row
+ * per alarm and warning).
  *
- * A limit is decided by the good samples, then closed by age and by protection. Doubt only closes: an
- * implausible sample can lower a limit, never raise one. */
+ * A limit is decided by the good samples, then closed by age and by protection. Doubt only closes:
+ * an implausible sample can lower a limit, never raise one. */
 #ifndef CORE_POLICY_POLICY_H
 #define CORE_POLICY_POLICY_H
 

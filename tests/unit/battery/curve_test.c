@@ -81,9 +81,9 @@ static void between_points_a_straight_line_and_beyond_them_the_end(void **state)
     static const struct {
         int16_t dc;
         uint16_t permille;
-    } cases[] = {{-400, 0},   {-1, 0},     {0, 0},      {25, 100},  {50, 200}, {100, 600},
-                 {149, 992},  {150, 1000}, {300, 1000}, {450, 1000}, {500, 500}, {545, 50},
-                 {550, 0},    {900, 0}};
+    } cases[] = {{-400, 0},  {-1, 0},    {0, 0},      {25, 100},   {50, 200},
+                 {100, 600}, {149, 992}, {150, 1000}, {300, 1000}, {450, 1000},
+                 {500, 500}, {545, 50},  {550, 0},    {900, 0}};
     struct curve c;
     assert_int_equal(curve_parse(&c, "0:0 5:20 15:100 45:100 55:0"), 0);
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* One test for each way into and out of a state. Settings: 80 / 85 / 95 / 92 %, imbalance 50 / 20 mV,
- * sustain 5 / 8 %. The highest cell's target is 4130 mV, register 301 is 3000 mV, 304 is 1 A. */
+/* One test for each way into and out of a state. Settings: 80 / 85 / 95 / 92 %, imbalance 50 / 20
+ * mV, sustain 5 / 8 %. The highest cell's target is 4130 mV, register 301 is 3000 mV, 304 is 1 A.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -198,7 +199,8 @@ static void float_ends_by_soc(void **state) {
     expect(&m, CHARGE_BULK, CHARGE_REASON_SOC);
 }
 
-/* A counted charge of 70 % at full: 3 % less is 67 %. Otherwise FLOAT would end at once, for ever. */
+/* A counted charge of 70 % at full: 3 % less is 67 %. Otherwise FLOAT would end at once, for ever.
+ */
 static void a_drifted_soc_does_not_end_float(void **state) {
     (void)state;
     struct charge_machine m = started();
