@@ -402,7 +402,8 @@ uint64_t gateway_step(struct gateway *g, uint64_t now_ms) {
     watch_link_quality(g, now_ms);
     uint64_t policy_ms = policy_step(&g->policy, now_ms);
     publish_decisions(g, now_ms);
-    g->deadline_ms = next_deadline(g, bms_ms, policy_ms, now_ms);
+    /* what is overdue here is due now: nobody slept */
+    g->deadline_ms = later(next_deadline(g, bms_ms, policy_ms, now_ms), now_ms);
     return g->deadline_ms;
 }
 

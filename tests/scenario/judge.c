@@ -5,7 +5,7 @@
 #include <stdarg.h>
 #include <string.h>
 
-enum { RULE_SENTENCE = -1, RULE_GX = -2, RULE_ACTION = -3, MILLI = 1000 };
+enum { RULE_SENTENCE = -1, RULE_GX = -2, RULE_ACTION = -3, RULE_LOG = -4, MILLI = 1000 };
 
 static void fail(struct judge *j, unsigned line, int rule, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
@@ -237,6 +237,8 @@ static void on_log(void *context, const struct log_record *record, uint64_t at_m
     struct judge *j = context;
     char text[RIG_TEXT_MAX];
     log_render(record, text, sizeof text);
+    if (record->id == LOG_OVERSLEPT) /* the rig calls when it should */
+        fail(j, 0, RULE_LOG, "the log says \"%s\", and it is not so", text);
     for (unsigned i = 0; i < j->scenario->expectations; i++) {
         const struct scenario_line *e = &j->scenario->expectation[i];
         if (!covers(e, at_ms) || strstr(text, e->word) == NULL)

@@ -23,7 +23,8 @@ struct judge {
     /* the verdict */
     bool failed;
     unsigned line; /* of the sentence; 0: the contract, or a rule of the GX */
-    int rule; /* enum contract_rule; -1: a sentence, -2: a rule of the GX, -3: a refused action */
+    int rule; /* enum contract_rule; -1: a sentence, -2: a rule of the GX, -3: a refused action, -4:
+                 the log says what is not so */
     uint64_t at_ms;
     char what[512]; /* what was seen instead */
 };
