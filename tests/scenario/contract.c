@@ -42,6 +42,8 @@ static void forget(struct contract *c, uint64_t now_ms) {
     memset(c->zero, 0, sizeof c->zero);
     memset(c->live, 0, sizeof c->live);
     memset(c->values, 0, sizeof c->values);
+    memset(c->reg_ms, 0, sizeof c->reg_ms);
+    c->reborn_ms = 0;
     c->noise_ms = now_ms;
     c->raw_changed_ms = c->raw_moved_ms = 0;
     c->has_low_half = c->has_sure = c->has_anchor = c->spoke = false;
@@ -52,7 +54,7 @@ static void forget(struct contract *c, uint64_t now_ms) {
     c->good = c->sure_good = 0;
     c->worst_age_ms = 0;
     c->suspended = c->may_suspend = false;
-    c->over_voltage = c->under_voltage = c->fault = c->hot = c->cold = false;
+    c->over_voltage = c->under_voltage = c->fault = c->hot = c->cold = c->fault_of_low = false;
     c->danger_ms[0] = c->danger_ms[1] = NEVER;
     memset(c->used, 0, sizeof c->used);
     memset(c->former, 0, sizeof c->former);
@@ -93,32 +95,42 @@ static uint64_t since(uint64_t then_ms, uint64_t now_ms) {
  * bit-identical for 60 s at more than 5 % of nominal current is frozen even if the counter ticks:
  * that counts as age 5 s, and the steps follow." */
 static uint64_t age_by(const struct contract *c, uint64_t changed_ms, uint64_t moved_ms,
-                       uint64_t now_ms) {
+                       uint64_t sample_ms, uint64_t now_ms) {
     uint64_t age_ms = since(changed_ms, now_ms);
     uint64_t still_ms = since(moved_ms, now_ms);
-    if (still_ms >= FROZEN_MS && still_ms - FROZEN_MS + c->config.close_ms > age_ms)
+    if (since(moved_ms, sample_ms) >= FROZEN_MS &&
+        still_ms - FROZEN_MS + c->config.close_ms > age_ms)
         age_ms = still_ms - FROZEN_MS + c->config.close_ms;
     return age_ms;
 }
 
+static uint64_t last_ms(const struct contract *c) {
+    return c->samples > 0 ? c->sample[(c->samples - 1) % CONTRACT_SAMPLES].at_ms : 0;
+}
+
 uint64_t contract_age_ms(const struct contract *c, uint64_t now_ms) {
-    uint64_t age_ms = age_by(c, c->alive_ms, c->moved_ms, now_ms);
-    /* "A restart that the gateway itself ordered suspends this for 10 s." */
-    uint64_t after_ms = since(c->suspended_ms + SUSPENDED_MS, now_ms);
-    return c->suspended && after_ms < age_ms ? after_ms : age_ms;
+    uint64_t age_ms = age_by(c, c->alive_ms, c->moved_ms, last_ms(c), now_ms);
+    /* "A restart that the gateway itself ordered suspends this for 10 s": the age stands still. */
+    if (c->suspended) {
+        uint64_t held_ms = c->suspended_age_ms + since(c->suspended_ms + SUSPENDED_MS, now_ms);
+        age_ms = held_ms < age_ms ? held_ms : age_ms;
+    }
+    return age_ms;
 }
 
 /* Once in a silence: a second order does not hold the age any longer. */
-void contract_suspend(struct contract *c, uint64_t now_ms) {
+void contract_order(struct contract *c, uint64_t now_ms) {
+    contract_let_age(c, now_ms);
     if (!c->may_suspend)
         return;
+    c->suspended_age_ms = contract_age_ms(c, now_ms);
     c->suspended_ms = now_ms;
     c->suspended = true;
     c->may_suspend = false;
 }
 
 uint64_t contract_sure_age_ms(const struct contract *c, uint64_t now_ms) {
-    return c->has_sure ? age_by(c, c->sure_changed_ms, c->sure_moved_ms, now_ms) : NEVER;
+    return c->has_sure ? age_by(c, c->sure_changed_ms, c->sure_moved_ms, now_ms, now_ms) : NEVER;
 }
 
 /* "Asleep on purpose (low-power mode) [...] nothing on CAN": possible only where it is set and no
@@ -184,7 +196,9 @@ static void note_danger(struct contract *c, const struct contract_sample *s) {
     bool *const held[] = {&c->over_voltage, &c->under_voltage, &c->fault, &c->hot, &c->cold};
     for (unsigned i = 0; i < sizeof shown / sizeof shown[0]; i++)
         *held[i] = shown[i] || (*held[i] && !s->possible);
-    bool charge = c->over_voltage || c->fault || c->hot || c->cold;
+    /* "low battery never sets CCL 0": an empty pack could never be charged again */
+    c->fault_of_low = s->low || (c->fault_of_low && c->fault);
+    bool charge = c->over_voltage || (c->fault && !c->fault_of_low) || c->hot || c->cold;
     bool discharge = c->under_voltage || c->fault;
     const bool closes[] = {charge, discharge};
     for (unsigned i = 0; i < 2; i++) {
@@ -207,20 +221,26 @@ static void possible_came(struct contract *c, const struct contract_sample *s) {
     c->rise_ms = s->at_ms;
     const struct contract_sample *last =
         c->samples > 0 ? &c->sample[(c->samples - 1) % CONTRACT_SAMPLES] : NULL;
-    if (last == NULL || !same_live(s, last) || c->unsettled || last->doubtful) {
+    bool doubtful = s->doubtful || (last != NULL && last->doubtful);
+    if (last == NULL || !same_live(s, last) || c->unsettled || doubtful)
         c->changed_ms = s->at_ms;
-        c->may_suspend = true;
-        c->suspended = c->suspended && s->at_ms <= c->suspended_ms + SUSPENDED_MS;
-    }
     /* the BMS's clock is live and ticks once a second: until it is late nothing is frozen */
     c->alive_ms = s->at_ms - c->changed_ms <= TICK_MS ? s->at_ms : c->changed_ms;
+    if (c->alive_ms == s->at_ms) {
+        c->may_suspend = true;
+        c->suspended = c->suspended && s->at_ms <= c->suspended_ms + SUSPENDED_MS;
+        c->suspended_age_ms = 0; /* the restart may still come */
+    }
     if (last == NULL || !same_cells_and_current(s, last) || !carries_current(c, s, 1.01) ||
-        c->unsettled || last->doubtful)
+        c->unsettled || doubtful)
         c->moved_ms = s->at_ms;
     else if (s->at_ms - last->at_ms > pause_ms(c)) /* nobody knows whether they stood still */
         c->moved_ms += s->at_ms - last->at_ms;
-    c->sample[c->samples++ % CONTRACT_SAMPLES] = *s;
-    if (s->anchors) {
+    /* of ambiguous ones the last is enough: those before them may be what is shown */
+    if (last == NULL || !last->ambiguous || !s->ambiguous)
+        c->samples++;
+    c->sample[(c->samples - 1) % CONTRACT_SAMPLES] = *s;
+    if (!s->ambiguous && !c->unsettled) {
         c->anchor = *s;
         c->has_anchor = true;
     }
@@ -230,7 +250,7 @@ static void possible_came(struct contract *c, const struct contract_sample *s) {
         c->used_ms = s->at_ms;
     }
     /* a stopped device opens nothing, whatever was ordered */
-    bool alive = age_by(c, c->alive_ms, c->moved_ms, s->at_ms) < c->config.close_ms;
+    bool alive = age_by(c, c->alive_ms, c->moved_ms, s->at_ms, s->at_ms) < c->config.close_ms;
     if (c->phase != CONTRACT_OPEN && alive && ++c->good >= GOOD_TO_OPEN) {
         c->full_discharge_at_once = c->full_discharge_at_once || !c->spoke;
         c->phase = CONTRACT_OPEN;
@@ -239,9 +259,7 @@ static void possible_came(struct contract *c, const struct contract_sample *s) {
 }
 
 static void sure_came(struct contract *c, const struct contract_sample *s) {
-    if (!c->has_sure)
-        c->sure_changed_ms = s->at_ms;
-    else if (!same_live(s, &c->sure) && (!c->has_anchor || !same_live(s, &c->anchor)))
+    if (!c->has_sure || (!same_live(s, &c->sure) && (!c->has_anchor || !same_live(s, &c->anchor))))
         c->sure_changed_ms = c->raw_changed_ms;
     c->sure_moved_ms = c->has_sure && carries_current(c, s, 0.99) ? c->raw_moved_ms : s->at_ms;
     c->sure = *s;
@@ -338,7 +356,8 @@ double contract_discharge_a(const struct contract *c, uint64_t slack_ms, uint64_
     if (shut(c, slack_ms)) {
         const struct contract_sample *s = &c->sample[(c->samples - 1) % CONTRACT_SAMPLES];
         bool low =
-            s->min_mv < contract_least(c, 301, slack_ms) + LOW_CELL_MARGIN_MV - 0.5 || s->fault;
+            !s->ambiguous &&
+            (s->min_mv < contract_least(c, 301, slack_ms) + LOW_CELL_MARGIN_MV - 0.5 || s->fault);
         bool late = c->worst_age_ms >= c->config.zero_discharge_ms + slack_ms;
         return low || late ? 0.0 : nominal / 10.0;
     }

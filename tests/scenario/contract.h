@@ -63,15 +63,16 @@ struct contract_sample {
     uint64_t at_ms;
     uint16_t word[CONTRACT_LIVE_WORDS];
     bool possible, sure;
-    bool doubtful; /* a setting that it needs reads 0 */
-    bool anchors;  /* good by every reading but that of all three witnesses */
+    bool doubtful;  /* a setting that it needs reads 0 */
+    bool ambiguous; /* good by some reading only */
     /* decoded */
     unsigned cells;
     double sum_mv, min_mv, max_mv, pack_v, pack_a, soc_percent;
     int temperature_dc[3]; /* external 1 and 2, internal */
     bool sensor[3];
     bool over_voltage, under_voltage, fault, hot, cold; /* dangers that it shows */
-    bool calm;                                          /* far from all of them */
+    bool low;  /* a cell so low that the fault may be its */
+    bool calm; /* far from all of them */
 };
 
 struct contract_violation {
@@ -93,10 +94,12 @@ struct contract {
     /* the BMS's wire */
     bool uart_up;
     uint64_t uart_since_ms;
-    uint16_t asked_addr, asked_count; /* the read under way; count 0: none */
-    uint64_t asked_ms;                /* the last request of any kind */
-    bool replied;                     /* since the serial port came up */
-    uint64_t replied_ms;
+    uint16_t asked_addr, asked_count;    /* the read under way; count 0: none */
+    uint64_t asked_ms;                   /* the last request of any kind */
+    uint64_t reg_ms[CONTRACT_REGISTERS]; /* when they were */
+    uint64_t reborn_ms; /* since then it may be another device: its settings are to be read again */
+    bool replied;       /* since the serial port came up */
+    uint64_t replied_ms, live_ms; /* any reply; one with live values */
     uint8_t window[CONTRACT_WINDOW];
     size_t held;
     uint16_t reg[CONTRACT_REGISTERS]; /* settings as read */
@@ -111,7 +114,7 @@ struct contract {
     /* the last samples that may count as good, and the last that surely does */
     struct contract_sample sample[CONTRACT_SAMPLES];
     unsigned samples;                    /* ever */
-    struct contract_sample sure, anchor; /* anchor: the last that two witnesses make good */
+    struct contract_sample sure, anchor; /* anchor: the last that is not ambiguous */
     bool has_sure, has_anchor;
     unsigned steps;                  /* in a row, of a value that jumped */
     struct contract_sample previous; /* that could be decoded, good or not */
@@ -130,8 +133,9 @@ struct contract {
     bool full_discharge_at_once, was_full_at_once; /* the latter: before SHUT */
     bool spoke;                                    /* a frame since the start */
     bool suspended, may_suspend;                   /* by a restart that the gateway ordered */
-    uint64_t suspended_ms;
+    uint64_t suspended_ms, suspended_age_ms;
     bool over_voltage, under_voltage, fault, hot, cold;
+    bool fault_of_low;                /* a fault that an empty cell may have begun */
     uint64_t danger_ms[2];            /* since when CCL (DCL) must be 0; UINT64_MAX: it need not */
     uint16_t used[CONTRACT_SETTINGS]; /* registers 300-320 with the last good sample */
     uint16_t former[CONTRACT_SETTINGS]; /* before one of them changed */
@@ -174,7 +178,8 @@ void contract_asked(struct contract *c, const uint8_t *bytes, size_t n, uint64_t
 void contract_answered(struct contract *c, const uint8_t *bytes, size_t n, uint64_t now_ms);
 void contract_uart(struct contract *c, bool up, uint64_t now_ms);
 void contract_can(struct contract *c, bool flows, uint64_t now_ms);
-void contract_gx(struct contract *c, uint64_t now_ms); /* 0x305 reached the gateway */
+void contract_order(struct contract *c, uint64_t now_ms); /* to restart the BMS, by the gateway */
+void contract_gx(struct contract *c, uint64_t now_ms);    /* 0x305 reached the gateway */
 void contract_frame(struct contract *c, const struct sim_can_frame *f, uint64_t now_ms);
 /* After all that happened at now_ms: what should have gone out and did not. */
 void contract_moment(struct contract *c, uint64_t now_ms);
@@ -195,8 +200,7 @@ bool contract_settings_doubtful(const struct contract *c);
 /* contract.c */
 void contract_sample_came(struct contract *c, const struct contract_sample *s);
 void contract_let_age(struct contract *c, uint64_t now_ms);
-uint64_t contract_age_ms(const struct contract *c, uint64_t now_ms); /* at the least */
-void contract_suspend(struct contract *c, uint64_t now_ms);
+uint64_t contract_age_ms(const struct contract *c, uint64_t now_ms);      /* at the least */
 uint64_t contract_sure_age_ms(const struct contract *c, uint64_t now_ms); /* at the most */
 bool contract_may_rest(const struct contract *c, uint64_t now_ms);
 /* A register 300-320 as read, as used with the last good sample, or as used until slack_ms ago:

@@ -374,7 +374,7 @@ void contract_uart(struct contract *c, bool up, uint64_t now_ms) {
     contract_let_age(c, now_ms);
     c->uart_up = up;
     c->uart_since_ms = now_ms;
-    c->replied = false;
+    c->replied = false; /* the next reply may be another device's */
     c->asked_count = 0;
     c->held = 0;
 }

@@ -20,7 +20,8 @@ enum {
     STATUS_FULL = 0x92,
     STATUS_FAULT = 0x9B,
     REPEATS = 3,
-    CLEAN_MS = 150, /* without a disturbance before it, a reply is one by every reading */
+    ANOTHER_BMS_MS = 12000, /* after such a silence it may be another device */
+    CLEAN_MS = 150,         /* without a disturbance before it, a reply is one by every reading */
     SETTLED = 6,
 };
 
@@ -41,12 +42,17 @@ bool contract_all_known(const struct contract *c) {
     return true;
 }
 
+/* The maker's program keeps this order. */
+static bool out_of_order(const struct contract *c) {
+    return c->reg[316] >= c->reg[301] || c->reg[301] >= c->reg[300] || c->reg[300] >= c->reg[315];
+}
+
 bool contract_settings_doubtful(const struct contract *c) {
     for (unsigned i = 0; i < sizeof needed / sizeof needed[0]; i++) {
-        if (c->zero[needed[i]])
+        if (c->zero[needed[i]] || c->reg_ms[needed[i]] < c->reborn_ms)
             return true;
     }
-    return false;
+    return out_of_order(c);
 }
 
 /* Register 53, or what the installer or register 307 says. */
@@ -110,9 +116,11 @@ static void note_dangers(const struct contract *c, struct contract_sample *s, bo
         }
     }
     /* to the millivolt, as limits are: what is half a millivolt short may act or not */
-    s->over_voltage = c->known[315] && !c->zero[315] && high >= c->reg[315] + 0.5;
-    s->under_voltage = c->known[316] && !c->zero[316] && low <= c->reg[316] - 0.5;
-    s->fault = s->word[50] == STATUS_FAULT;
+    bool known = c->clean && !contract_settings_doubtful(c);
+    s->over_voltage = c->known[315] && known && high >= c->reg[315] + 0.5;
+    s->under_voltage = c->known[316] && known && low <= c->reg[316] - 0.5;
+    s->fault = c->clean && s->word[50] == STATUS_FAULT;
+    s->low = low <= c->reg[316] + 50.0; /* whatever else is doubtful */
     bool external = s->sensor[0] || s->sensor[1];
     int warmest = -10000, coldest = 10000;
     for (unsigned i = 0; i < 3; i++) {
@@ -124,8 +132,8 @@ static void note_dangers(const struct contract *c, struct contract_sample *s, bo
         coldest = s->temperature_dc[i] < coldest ? s->temperature_dc[i] : coldest;
     }
     int hot_dc = 10 * (int16_t)c->reg[319], cold_dc = 10 * (int16_t)c->reg[320];
-    s->hot = c->known[319] && !c->zero[319] && warmest != -10000 && warmest >= hot_dc;
-    s->cold = c->known[320] && coldest != 10000 && coldest < cold_dc;
+    s->hot = c->known[319] && known && warmest != -10000 && warmest >= hot_dc;
+    s->cold = c->known[320] && known && coldest != 10000 && coldest < cold_dc;
     s->calm = high < c->reg[315] - 50.0 && low > c->reg[316] + 50.0 && !s->fault &&
               warmest < hot_dc - 50 && coldest > cold_dc + 50;
 }
@@ -198,8 +206,10 @@ static bool same(const struct contract_sample *a, const struct contract_sample *
 static void note_changes(struct contract *c, const struct contract_sample *s,
                          const struct contract_sample *last) {
     const struct contract_sample *before = &c->previous;
-    if (!c->has_previous)
+    if (!c->has_previous) {
+        c->raw_changed_ms = c->raw_moved_ms = s->at_ms;
         return;
+    }
     if (!same(s, before) && (last == NULL || !same(s, last)) &&
         (!c->has_sure || !same(s, &c->sure)))
         c->raw_changed_ms = s->at_ms;
@@ -216,7 +226,8 @@ static void judge_steps(struct contract *c, struct contract_sample *s) {
     note_changes(c, s, last);
     bool alike = c->alike > 0 && s->possible && sensible_temperatures(s) &&
                  !jumps(s, &c->previous, 0.9, 0.4);
-    c->alike = alike ? c->alike + 1 : s->possible;
+    alike = alike && !s->doubtful;
+    c->alike = alike ? c->alike + 1 : s->possible && !s->doubtful;
     c->previous = *s;
     c->has_previous = true;
     if (last == NULL)
@@ -230,7 +241,6 @@ static void judge_steps(struct contract *c, struct contract_sample *s) {
     s->sure = s->sure && !c->unsettled;
     c->steps = steps ? c->steps + 1 : 0;
     s->possible = s->possible && (!steps || c->steps >= REPEATS);
-    s->anchors = s->anchors && s->possible && !c->unsettled;
     if (s->possible)
         c->steps = 0;
 }
@@ -250,7 +260,7 @@ void contract_judge(struct contract *c, const uint16_t word[CONTRACT_LIVE_WORDS]
     }
     s->doubtful = contract_settings_doubtful(c);
     s->possible = agreements(s, 1.0) >= 1;
-    s->anchors = agreements(s, -1.0) >= 1 && !s->doubtful;
+    s->ambiguous = agreements(s, -1.0) == 0 || s->doubtful;
     s->sure = agreements(s, -1.0) == 3 && sensible_temperatures(s) && !s->doubtful && c->clean;
     judge_steps(c, s);
 }
@@ -265,6 +275,7 @@ static void take_settings(struct contract *c, const uint16_t *word) {
         if (reg < SETTINGS_FIRST || reg >= CONTRACT_REGISTERS)
             continue;
         c->zero[reg] = word[i] == 0 && reg != 320;
+        c->reg_ms[reg] = c->now_ms;
         if (!c->zero[reg]) {
             c->reg[reg] = word[i];
             c->known[reg] = true;
@@ -291,6 +302,7 @@ static void take_live(struct contract *c, const uint16_t *word, uint64_t now_ms)
         memcpy(live, word, sizeof live);
     }
     memcpy(c->live, live, sizeof c->live);
+    c->live_ms = now_ms;
     contract_judge(c, live, &s, now_ms);
     contract_sample_came(c, &s);
 }
@@ -310,6 +322,11 @@ static void look_for_reply(struct contract *c, uint64_t now_ms) {
     if (p[0] != 0xAA || p[1] != 0x03 || p[2] != 2 * c->asked_count ||
         sim_bms_crc(p, n - 2) != (p[n - 2] | p[n - 1] << 8))
         return;
+    c->clean = c->held == n && c->noise_ms + CLEAN_MS < now_ms;
+    if (c->held > n)
+        c->noise_ms = now_ms; /* something else came before it */
+    if (!c->replied || (is_live(c) && now_ms - c->live_ms >= ANOTHER_BMS_MS))
+        c->reborn_ms = now_ms;
     uint16_t word[128];
     for (unsigned i = 0; i < c->asked_count; i++)
         word[i] = (uint16_t)(p[3 + 2 * i] << 8 | p[4 + 2 * i]);
@@ -317,9 +334,6 @@ static void look_for_reply(struct contract *c, uint64_t now_ms) {
         take_live(c, word, now_ms);
     else
         take_settings(c, word);
-    c->clean = c->held == n && c->noise_ms + CLEAN_MS < now_ms;
-    if (c->held > n)
-        c->noise_ms = now_ms; /* something else came before it */
     c->replied = true;
     c->replied_ms = now_ms;
     c->asked_count = 0;
@@ -343,9 +357,6 @@ void contract_asked(struct contract *c, const uint8_t *bytes, size_t n, uint64_t
     c->asked_ms = now_ms;
     if (n < 5 || bytes[0] != 0xAA)
         return;
-    bool mode = bytes[1] == 0x10 && bytes[2] == 0x01 && bytes[3] == 0x54; /* register 340 */
-    if ((bytes[1] == 0x02 && bytes[2] == 5) || mode)
-        contract_suspend(c, now_ms);
     uint16_t addr = (uint16_t)(bytes[2] << 8 | bytes[3]);
     uint16_t count = bytes[1] == 0x03 && n == 8 && bytes[5] <= 127 ? bytes[5] : 0;
     if (c->asked_count != 0)

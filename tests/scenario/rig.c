@@ -10,6 +10,7 @@ enum {
     UART_CHUNK = 512,
     RESTART_OPTION = 5,
     CLEAR_EVENTS_OPTION = 1,
+    OPERATION_MODE = 340, /* the register; writing it restarts the BMS */
 };
 
 static uint64_t to_ms(uint64_t us) {
@@ -193,6 +194,10 @@ static void command(struct rig *r, const struct gateway_command *c) {
     struct gateway_command numbered = *c;
     numbered.sequence = ++r->commands;
     int err = gateway_command(&r->gateway, &numbered, r->now_ms);
+    bool mode = c->kind == GATEWAY_WRITE_REGISTER && c->addr == OPERATION_MODE;
+    bool restart = c->kind == GATEWAY_RESET_BMS && c->option == RESTART_OPTION;
+    if (err == GW_OK && (mode || restart))
+        contract_order(&r->contract, r->now_ms);
     struct gateway_answer refused = {.sequence = numbered.sequence, .err = err, .addr = c->addr};
     if (err != GW_OK && r->observer.answer != NULL)
         r->observer.answer(r->observer.context, &refused, rig_elapsed_ms(r));
