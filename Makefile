@@ -19,7 +19,7 @@ packages-build:
 	@tools/packages.sh build
 
 packages-test:
-	@tools/packages.sh build test socketcan
+	@tools/packages.sh build test socketcan rv32
 
 # One preset: configure when its build folder is new (make re-runs CMake by itself when needed),
 # then compile.
@@ -41,12 +41,15 @@ test: packages-test ## everything a fresh machine can test (under 12 minutes on 
 	$(call build_preset,dev)
 	$(call build_preset,asan)
 	$(call build_preset,tsan)
+	$(call build_preset,rv32)
 	@echo "== gcc: unit, golden, checks, end to end, real CAN interfaces"
 	@cd build/dev && TINYBMS_GW="$(CURDIR)/$(BINARY)" $(CTEST) -j$(JOBS)
 	@echo "== clang with AddressSanitizer and UndefinedBehaviorSanitizer"
 	@cd build/asan && $(CTEST) -j$(JOBS) -LE "e2e|check|socketcan"
 	@echo "== clang with ThreadSanitizer: the threads"
 	@cd build/tsan && $(CTEST) -j$(JOBS) -L threads
+	@echo "== 32-bit RISC-V without an operating system: the core"
+	@cd build/rv32 && $(CTEST) -j$(JOBS)
 
 test-full: packages-test ## the long forms too (about an hour)
 	$(MAKE) test
@@ -54,6 +57,10 @@ test-full: packages-test ## the long forms too (about an hour)
 	@cd build/dev && TINYBMS_GW_LONG=1 TINYBMS_GW="$(CURDIR)/$(BINARY)" $(CTEST) -L e2e
 	@echo "== end to end against the sanitized program"
 	@cd build/asan && $(CTEST) -L e2e
+	@echo "== 32-bit ARM with Linux: the core, the simulators, the Linux port"
+	@tools/packages.sh armhf
+	$(call build_preset,armhf)
+	@cd build/armhf && $(CTEST) -j$(JOBS)
 
 install: build ## install the program and its manual page under PREFIX (default /usr/local)
 	install -D -m 755 $(BINARY) $(DESTDIR)$(PREFIX)/bin/tinybms-gw

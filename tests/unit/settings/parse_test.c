@@ -83,7 +83,8 @@ static void refuse_all(const struct refusal *cases, size_t n) {
         int err = parse(&s, c->json, &e);
         if (err != c->err || e.err != c->err || strcmp(e.key, c->key) != 0 || e.line != c->line ||
             e.column != c->column || strcmp(e.text, c->text) != 0)
-            fail_msg("%s: %d [%s] %u:%u %s", c->what, err, e.key, e.line, e.column, e.text);
+            fail_msg("%s: %d [%s] %u:%u %s", c->what, err, e.key, (unsigned)e.line,
+                     (unsigned)e.column, e.text);
         assert_memory_equal(&s, &before, sizeof s);
     }
 }
