@@ -422,6 +422,8 @@ static void the_command_line_takes_values_by_type(void **state) {
          "victron.manufacturer: \"\" does not have 1 to 8 bytes"},
         {"victron.battery_name=a\tb", GW_ERR_RANGE,
          "victron.battery_name: has a control character at byte 2"},
+        {"storage.dir=/a\x9F", GW_ERR_RANGE, "storage.dir: is not UTF-8 at byte 3"},
+        {"storage.dir=/\xC3\xA9\xC3", GW_ERR_RANGE, "storage.dir: is not UTF-8 at byte 4"},
         {"poll_interval_ms=50", GW_ERR_UNKNOWN,
          "poll_interval_ms: unknown setting; did you mean tinybms.poll_interval_ms?"},
         {"hardware.uart=sim", GW_ERR_TYPE, "hardware.uart: a section, not a setting"},
