@@ -377,7 +377,8 @@ static uint64_t next_deadline(const struct gateway *g, uint64_t bms_ms, uint64_t
     } else if (!g->gx_absence_warned) {
         deadline = earliest(deadline, g->gx_changed_ms + GX_ABSENCE_WARNING_MS);
     }
-    return earliest(deadline, g->poor_since_ms + LINK_QUALITY_WINDOW_MS);
+    deadline = earliest(deadline, g->poor_since_ms + LINK_QUALITY_WINDOW_MS);
+    return later(deadline, now_ms); /* overdue is due now; overslept() measures from here */
 }
 
 /* A BMS that nobody uses may sleep; a GX wakes it. */
