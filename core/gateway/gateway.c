@@ -377,8 +377,7 @@ static uint64_t next_deadline(const struct gateway *g, uint64_t bms_ms, uint64_t
     } else if (!g->gx_absence_warned) {
         deadline = earliest(deadline, g->gx_changed_ms + GX_ABSENCE_WARNING_MS);
     }
-    deadline = earliest(deadline, g->poor_since_ms + LINK_QUALITY_WINDOW_MS);
-    return later(deadline, now_ms); /* overdue is due now; overslept() measures from here */
+    return earliest(deadline, g->poor_since_ms + LINK_QUALITY_WINDOW_MS);
 }
 
 /* A BMS that nobody uses may sleep; a GX wakes it. */
