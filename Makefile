@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # The front door. `make` alone says what there is; CMakePresets.json holds the builds behind it.
 .DEFAULT_GOAL := help
-.PHONY: help demo build test test-full install uninstall clean docs format \
+.PHONY: help demo build test test-full coverage mutate install uninstall clean docs format \
 	packages-build packages-test configure-%
 
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
@@ -44,6 +44,8 @@ test: packages-test ## everything a fresh machine can test (under 12 minutes on 
 	$(call build_preset,rv32)
 	@echo "== gcc: unit, golden, checks, end to end, real CAN interfaces"
 	@cd build/dev && TINYBMS_GW="$(CURDIR)/$(BINARY)" $(CTEST) -j$(JOBS)
+	@echo "== how much of core/ its own tests execute"
+	@JOBS=$(JOBS) /usr/bin/python3 tools/coverage
 	@echo "== clang with AddressSanitizer and UndefinedBehaviorSanitizer"
 	@cd build/asan && $(CTEST) -j$(JOBS) -LE "e2e|check|socketcan"
 	@echo "== clang with ThreadSanitizer: the threads"
@@ -61,6 +63,12 @@ test-full: packages-test ## the long forms too (about an hour)
 	@tools/packages.sh armhf
 	$(call build_preset,armhf)
 	@cd build/armhf && $(CTEST) -j$(JOBS)
+
+coverage: packages-test ## lines and branches of core/ that its own tests execute
+	@JOBS=$(JOBS) /usr/bin/python3 tools/coverage
+
+mutate: packages-test ## would the tests notice a change of core/? (about an hour)
+	@JOBS=$(JOBS) nice /usr/bin/python3 tools/mutate
 
 install: build ## install the program and its manual page under PREFIX (default /usr/local)
 	install -D -m 755 $(BINARY) $(DESTDIR)$(PREFIX)/bin/tinybms-gw
