@@ -52,6 +52,7 @@ test: packages-test ## everything a fresh machine can test (under 12 minutes on 
 	@cd build/tsan && $(CTEST) -j$(JOBS) -L threads
 	@echo "== 32-bit RISC-V without an operating system: the core"
 	@cd build/rv32 && $(CTEST) -j$(JOBS)
+	@tools/size-table.py --prefix riscv64-unknown-elf- --build build/rv32
 
 test-full: packages-test ## the long forms too (about an hour)
 	$(MAKE) test
