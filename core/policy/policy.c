@@ -258,7 +258,7 @@ void policy_set_gx_absent(struct policy *p, uint64_t gx_absent_ms, uint64_t now_
     }
     enum stage was = p->stage.stage;
     if (p->config.low_power && was == STAGE_FRESH &&
-        rest_allowed(&p->rest, &p->sample, p->protection.under_voltage, gx_absent_ms, now_ms) &&
+        rest_allowed(&p->rest, &p->sample, p->protection.empty, gx_absent_ms, now_ms) &&
         stage_rest(&p->stage)) {
         note_stage(p, was);
         decide(p, now_ms);
