@@ -259,6 +259,10 @@ void gateway_uart_rx(struct gateway *g, const uint8_t *bytes, size_t n, uint64_t
     drain_bms(g, now_ms);
 }
 
+size_t gateway_uart_missing(const struct gateway *g) {
+    return tinybms_missing(&g->bms);
+}
+
 size_t gateway_uart_tx(struct gateway *g, uint8_t *buf, size_t cap, uint64_t now_ms) {
     let_time_act(g, now_ms);
     return tinybms_tx(&g->bms, buf, cap, now_ms);

@@ -384,6 +384,10 @@ void tinybms_handle_rx(struct tinybms *t, const uint8_t *bytes, size_t n, uint64
     }
 }
 
+size_t tinybms_missing(const struct tinybms *t) {
+    return tinybms_transaction_missing(&t->transaction);
+}
+
 size_t tinybms_tx(struct tinybms *t, uint8_t *buf, size_t cap, uint64_t now_ms) {
     return t->link == TINYBMS_LINK_DOWN ? 0
                                         : tinybms_transaction_tx(&t->transaction, buf, cap, now_ms);

@@ -101,6 +101,10 @@ void tinybms_set_hurry(struct tinybms *t, bool hurry, uint64_t now_ms);
 /* Bytes from the wire, hostile until checked; any chunking. */
 void tinybms_handle_rx(struct tinybms *t, const uint8_t *bytes, size_t n, uint64_t now_ms);
 
+/* As tinybms_transaction_missing(): a port that knows the speed of its wire may leave bytes unread
+ * while these are on their way. At least 1. */
+size_t tinybms_missing(const struct tinybms *t);
+
 /* Does what is due; returns the next time it wants to be called, always > now_ms unless there is
  * something to send or a result to pull. */
 uint64_t tinybms_step(struct tinybms *t, uint64_t now_ms);

@@ -27,6 +27,8 @@ enum {
 struct uart_port {
     int fd; /* -1: no device; borrowed */
     struct stream_tx tx;
+    bool is_tty;             /* on a line of settings.hardware.uart.baudrate */
+    uint64_t quiet_until_us; /* nothing that is read before can be a whole reply */
 };
 
 /* How long the services have made no progress, as the gateway thread sees it. */
