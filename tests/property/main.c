@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* Random sequences of faults against the contract of silence:
  *
- *   property [--seed N] [--count N] [--all]
+ *   property [--seed N] [--count N] [--all | --first]
  *
  * Plays `count` sequences from `seed` on (300, or 10000 with TINYBMS_GW_LONG=1 in the environment).
  * The first that fails is shrunk as far as it still breaks the same rule, and written as a scenario
- * file, which the program `scenario` plays; --all goes on and shows each failing seed in a line.
+ * file, which the program `scenario` plays; --all goes on and shows each failing seed in a line;
+ * --first ends at the first and shows it in a line.
  * Exit 0, 1 when a sequence fails, 2 for a wrong command line. */
 #define _POSIX_C_SOURCE 200809L
 #include <stdlib.h>
@@ -97,16 +98,18 @@ int main(int argc, char **argv) {
     uint64_t seed = 1,
              count = long_form != NULL && strcmp(long_form, "0") != 0 ? COUNT_LONG : COUNT;
     uint64_t failed = 0;
-    bool all = false;
+    bool all = false, first = false;
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--all") == 0) {
             all = true;
+        } else if (strcmp(argv[i], "--first") == 0) {
+            first = true;
         } else if (strcmp(argv[i], "--seed") == 0 && number(argv[i + 1], &seed)) {
             i++;
         } else if (strcmp(argv[i], "--count") == 0 && number(argv[i + 1], &count)) {
             i++;
         } else {
-            fprintf(stderr, "usage: %s [--seed N] [--count N] [--all]\n", argv[0]);
+            fprintf(stderr, "usage: %s [--seed N] [--count N] [--all | --first]\n", argv[0]);
             return 2;
         }
     }
@@ -116,7 +119,7 @@ int main(int argc, char **argv) {
         if (play())
             continue;
         failed++;
-        if (all)
+        if (all || first)
             printf("seed %llu: %s\n", (unsigned long long)(seed + i), judge.what);
         else
             report(seed + i);

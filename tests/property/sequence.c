@@ -126,9 +126,11 @@ static void draw_pack(struct draw *d) {
         add(d, false, "given bms may sleep");
     if (one_in(d, 4))
         add(d, false, "given counters near wrap");
-    if (one_in(d, 4)) /* a wrap of 32 bits in the middle */
+    if (one_in(d, 4)) { /* a wrap of 32 bits in the middle */
+        uint64_t wrap_ms = one_in(d, 2) ? 4294967296u : 2147483648u;
         add(d, false, "given clock %llu ms",
-            (one_in(d, 2) ? 4294967296ull : 2147483648ull) - in_range(d, 1, d->end_ms));
+            (unsigned long long)(wrap_ms - in_range(d, 1, d->end_ms)));
+    }
     if (one_in(d, 2))
         add(d, false, "given pack current %d A", (int)below(d, 41) - 20);
 }
@@ -157,10 +159,12 @@ static void fault_of_wire(struct draw *d, double at_s) {
         break;
     }
     case 3:
-    case 4:
-        add(d, false, "at %.3f s: bms %s %u %%", at_s, share[below(d, 5)],
+    case 4: {
+        const char *what = share[below(d, 5)];
+        add(d, false, "at %.3f s: bms %s %u %%", at_s, what,
             (unsigned)PICK(d, 0, 5, 20, 50, 80, 100));
         break;
+    }
     case 5:
     case 6:
         add(d, false, "at %.3f s: bms %s", at_s, state[below(d, 8)]);
@@ -174,22 +178,25 @@ static void fault_of_wire(struct draw *d, double at_s) {
 static void lie_of_registers(struct draw *d, double at_s) {
     static const char *const status[] = {"fault",         "idle", "charging",
                                          "fully-charged", "0",    "0xFFFF"};
-    switch (below(d, 12)) {
+    uint32_t kind = below(d, 12);
+    /* drawn one by one: the order within a call is the compiler's */
+    uint32_t cell = in_range(d, 1, 16), reg = below(d, 54), sensor = below(d, 3);
+    bool second = one_in(d, 2);
+    switch (kind) {
     case 0:
-        add(d, false, "at %.3f s: bms registers 0 to 53 read %s", at_s,
-            one_in(d, 2) ? "0" : "0xFFFF");
+        add(d, false, "at %.3f s: bms registers 0 to 53 read %s", at_s, second ? "0" : "0xFFFF");
         break;
     case 1:
-        add(d, false, "at %.3f s: bms register %u reads %u", at_s, (unsigned)below(d, 54),
+        add(d, false, "at %.3f s: bms register %u reads %u", at_s, (unsigned)reg,
             (unsigned)below(d, 65536));
         break;
     case 2:
     case 3:
-        add(d, false, "at %.3f s: bms cell %u reads %u mV", at_s, (unsigned)in_range(d, 1, 16),
+        add(d, false, "at %.3f s: bms cell %u reads %u mV", at_s, (unsigned)cell,
             (unsigned)PICK(d, 0, 300, 2450, 2850, 3000, 3600, 4210, 4300, 5100, 6500));
         break;
     case 4:
-        add(d, false, "at %.3f s: bms cells %u and %u swapped", at_s, (unsigned)in_range(d, 1, 16),
+        add(d, false, "at %.3f s: bms cells %u and %u swapped", at_s, (unsigned)cell,
             (unsigned)in_range(d, 1, 16));
         break;
     case 5:
@@ -198,7 +205,7 @@ static void lie_of_registers(struct draw *d, double at_s) {
         break;
     case 6:
         add(d, false, "at %.3f s: bms current reads %d A", at_s,
-            (int)PICK(d, 0, 5, 19, 25, 80, 3000) * (one_in(d, 2) ? -1 : 1));
+            (int)PICK(d, 0, 5, 19, 25, 80, 3000) * (second ? -1 : 1));
         break;
     case 7:
         add(d, false, "at %.3f s: bms soc reads %u %%", at_s,
@@ -208,15 +215,15 @@ static void lie_of_registers(struct draw *d, double at_s) {
         add(d, false, "at %.3f s: bms status reads %s", at_s, status[below(d, 6)]);
         break;
     case 9:
-        add(d, false, "at %.3f s: bms temperature %u reads %d degC", at_s, (unsigned)below(d, 3),
+        add(d, false, "at %.3f s: bms temperature %u reads %d degC", at_s, (unsigned)sensor,
             (int)PICK(d, 0, 10, 50, 55, 70, 95, 120, 250) - 50);
         break;
     case 10:
-        add(d, false, "at %.3f s: bms temperature %u %s", at_s, (unsigned)below(d, 3),
-            one_in(d, 2) ? "absent" : "stuck");
+        add(d, false, "at %.3f s: bms temperature %u %s", at_s, (unsigned)sensor,
+            second ? "absent" : "stuck");
         break;
     default:
-        add(d, false, "at %.3f s: bms %s stuck", at_s, one_in(d, 2) ? "cells" : "current");
+        add(d, false, "at %.3f s: bms %s stuck", at_s, second ? "cells" : "current");
         break;
     }
 }
@@ -232,9 +239,10 @@ static void lie_of_settings(struct draw *d, double at_s) {
 }
 
 static void change_of_pack(struct draw *d, double at_s) {
-    switch (below(d, 5)) {
+    uint32_t kind = below(d, 5), cell = in_range(d, 1, 16);
+    switch (kind) {
     case 0:
-        add(d, false, "at %.3f s: pack cell %u at %u mV", at_s, (unsigned)in_range(d, 1, 16),
+        add(d, false, "at %.3f s: pack cell %u at %u mV", at_s, (unsigned)cell,
             d->lfp ? (unsigned)PICK(d, 2400, 2700, 3300, 3500, 3660)
                    : (unsigned)PICK(d, 2850, 3050, 3600, 4100, 4160, 4220));
         break;
@@ -265,11 +273,24 @@ static void fault_around(struct draw *d, double at_s) {
     add(d, false, "at %.3f s: %s", at_s + ms / 1000.0, back[i]);
 }
 
+/* A restart may be ordered of a BMS that is silent, and again while it stays so. */
+static void order_restarts(struct draw *d, double at_s) {
+    if (one_in(d, 2)) {
+        uint32_t ms = below(d, d->silent_ms + 10000);
+        add(d, false, "at %.3f s: bms mute", at_s);
+        add(d, false, "at %.3f s: bms answer", at_s + ms / 1000.0);
+    }
+    for (unsigned orders = 1 + below(d, 3); orders > 0; orders--) {
+        at_s += below(d, 12000) / 1000.0;
+        add(d, false, "at %.3f s: gateway restarts bms", at_s);
+    }
+}
+
 static void act_of_gateway(struct draw *d, double at_s) {
     switch (below(d, 7)) {
     case 0:
     case 1:
-        add(d, false, "at %.3f s: gateway restarts bms", at_s);
+        order_restarts(d, at_s);
         break;
     case 2:
         add(d, false, "at %.3f s: gateway %s", at_s,
@@ -362,7 +383,7 @@ void sequence_make(struct sequence *s, uint64_t seed) {
     d.end_ms = 20000 + below(&d, 120000);
     draw_settings(&d);
     draw_pack(&d);
-    for (unsigned faults = 1 + below(&d, 16); faults > 0 && s->lines < SEQUENCE_LINES_MAX - 14;
+    for (unsigned faults = 1 + below(&d, 16); faults > 0 && s->lines < SEQUENCE_LINES_MAX - 16;
          faults--)
         draw_fault(&d);
     heal(&d);

@@ -140,12 +140,21 @@ bool contract_may_rest(const struct contract *c, uint64_t now_ms) {
            (!c->gx_heard || since(c->gx_ms, now_ms) > c->config.keepalive_timeout_ms);
 }
 
+bool contract_too_old(const struct contract *c, uint64_t age_ms, uint64_t slack_ms) {
+    return c->phase == CONTRACT_SHUT && c->worst_age_ms >= age_ms + slack_ms &&
+           since(c->jumped_ms, c->now_ms) >= slack_ms;
+}
+
 /* To be called before anything that happens at now_ms: nothing came since the last call. */
 void contract_let_age(struct contract *c, uint64_t now_ms) {
     c->now_ms = now_ms;
     bool rests = contract_may_rest(c, now_ms);
     c->rested_ms = rests ? now_ms : c->rested_ms;
     uint64_t age_ms = contract_age_ms(c, now_ms);
+    if (age_ms > c->age_before_ms + since(c->aged_ms, now_ms))
+        c->jumped_ms = now_ms; /* it turns out that nothing had changed for long */
+    c->aged_ms = now_ms;
+    c->age_before_ms = age_ms;
     if (c->phase == CONTRACT_OPEN && age_ms >= c->config.zero_ms) {
         c->phase = CONTRACT_SHUT;
         c->good = 0;
@@ -196,8 +205,10 @@ static void note_danger(struct contract *c, const struct contract_sample *s) {
     bool *const held[] = {&c->over_voltage, &c->under_voltage, &c->fault, &c->hot, &c->cold};
     for (unsigned i = 0; i < sizeof shown / sizeof shown[0]; i++)
         *held[i] = shown[i] || (*held[i] && !s->possible);
-    /* "low battery never sets CCL 0": an empty pack could never be charged again */
-    c->fault_of_low = s->low || (c->fault_of_low && c->fault);
+    /* "low battery never sets CCL 0": an empty pack could never be charged again. That it is not
+     * empty any more is for a good sample to say. */
+    bool firm = s->possible && c->clean && !s->ambiguous && !s->unsettled;
+    c->fault_of_low = s->low || (c->fault_of_low && (c->fault || !firm));
     bool charge = c->over_voltage || (c->fault && !c->fault_of_low) || c->hot || c->cold;
     bool discharge = c->under_voltage || c->fault;
     const bool closes[] = {charge, discharge};
@@ -247,8 +258,10 @@ static void possible_came(struct contract *c, const struct contract_sample *s) {
     if (!s->doubtful && memcmp(c->used, c->reg + CONTRACT_SETTINGS_FIRST, sizeof c->used) != 0) {
         memcpy(c->former, c->used, sizeof c->former);
         memcpy(c->used, c->reg + CONTRACT_SETTINGS_FIRST, sizeof c->used);
-        c->used_ms = s->at_ms;
+        c->used_ms = NEVER;
     }
+    if (c->used_ms == NEVER && !s->ambiguous && !s->unsettled) /* surely taken over with it */
+        c->used_ms = s->at_ms;
     /* a stopped device opens nothing, whatever was ordered */
     bool alive = age_by(c, c->alive_ms, c->moved_ms, s->at_ms, s->at_ms) < c->config.close_ms;
     if (c->phase != CONTRACT_OPEN && alive && ++c->good >= GOOD_TO_OPEN) {
@@ -333,8 +346,7 @@ static bool danger(const struct contract *c, unsigned which, uint64_t slack_ms, 
 
 /* Shut for no longer than the slack: what was allowed before may still stand. */
 static bool shut(const struct contract *c, uint64_t slack_ms) {
-    return c->phase == CONTRACT_BOOT ||
-           (c->phase == CONTRACT_SHUT && c->worst_age_ms >= c->config.zero_ms + slack_ms);
+    return c->phase == CONTRACT_BOOT || contract_too_old(c, c->config.zero_ms, slack_ms);
 }
 
 /* "5 to 15 s: CCL closes linearly to 0 [...]. 15 s: CCL 0" */
@@ -355,10 +367,10 @@ double contract_discharge_a(const struct contract *c, uint64_t slack_ms, uint64_
         return 0.0;
     if (shut(c, slack_ms)) {
         const struct contract_sample *s = &c->sample[(c->samples - 1) % CONTRACT_SAMPLES];
-        bool low =
-            !s->ambiguous &&
+        bool low = /* "the last lowest cell" is that of a good sample, and this is surely one */
+            !s->ambiguous && !s->unsettled &&
             (s->min_mv < contract_least(c, 301, slack_ms) + LOW_CELL_MARGIN_MV - 0.5 || s->fault);
-        bool late = c->worst_age_ms >= c->config.zero_discharge_ms + slack_ms;
+        bool late = contract_too_old(c, c->config.zero_discharge_ms, slack_ms);
         return low || late ? 0.0 : nominal / 10.0;
     }
     bool full = c->phase == CONTRACT_SHUT ? c->was_full_at_once : c->full_discharge_at_once;

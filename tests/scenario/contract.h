@@ -65,6 +65,7 @@ struct contract_sample {
     bool possible, sure;
     bool doubtful;  /* a setting that it needs reads 0 */
     bool ambiguous; /* good by some reading only */
+    bool unsettled; /* a step that may have to wait for its repeats */
     /* decoded */
     unsigned cells;
     double sum_mv, min_mv, max_mv, pack_v, pack_a, soc_percent;
@@ -130,6 +131,8 @@ struct contract {
     uint64_t moved_ms;   /* a cell or the current, or the current was small */
     uint64_t opened_ms;
     uint64_t worst_age_ms;                         /* since SHUT */
+    uint64_t aged_ms, age_before_ms, jumped_ms;    /* when it was looked at, what it was; when it
+                                                      grew by more than the time that went by */
     bool full_discharge_at_once, was_full_at_once; /* the latter: before SHUT */
     bool spoke;                                    /* a frame since the start */
     bool suspended, may_suspend;                   /* by a restart that the gateway ordered */
@@ -139,7 +142,7 @@ struct contract {
     uint64_t danger_ms[2];            /* since when CCL (DCL) must be 0; UINT64_MAX: it need not */
     uint16_t used[CONTRACT_SETTINGS]; /* registers 300-320 with the last good sample */
     uint16_t former[CONTRACT_SETTINGS]; /* before one of them changed */
-    uint64_t used_ms;                   /* when it did */
+    uint64_t used_ms;                   /* when it did; UINT64_MAX: perhaps not yet */
 
     /* by the sure samples: what must go out */
     unsigned sure_good;
@@ -200,7 +203,9 @@ bool contract_settings_doubtful(const struct contract *c);
 /* contract.c */
 void contract_sample_came(struct contract *c, const struct contract_sample *s);
 void contract_let_age(struct contract *c, uint64_t now_ms);
-uint64_t contract_age_ms(const struct contract *c, uint64_t now_ms);      /* at the least */
+uint64_t contract_age_ms(const struct contract *c, uint64_t now_ms); /* at the least */
+/* The age has been over age_ms for at least slack_ms (phase SHUT). */
+bool contract_too_old(const struct contract *c, uint64_t age_ms, uint64_t slack_ms);
 uint64_t contract_sure_age_ms(const struct contract *c, uint64_t now_ms); /* at the most */
 bool contract_may_rest(const struct contract *c, uint64_t now_ms);
 /* A register 300-320 as read, as used with the last good sample, or as used until slack_ms ago:

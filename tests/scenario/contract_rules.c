@@ -100,7 +100,7 @@ static void check_cvl(struct contract *c) {
     top = top > bottom ? top : bottom; /* registers out of order: never one that empties it */
     double stale = top - cells * 0.1, highest_bottom = cells * contract_most(c, 301, STEP_MS) / 1e3;
     double cvl = c->cvl / 10.0;
-    bool too_old = c->phase == CONTRACT_SHUT && c->worst_age_ms >= c->config.zero_ms + STEP_MS;
+    bool too_old = contract_too_old(c, c->config.zero_ms, STEP_MS);
     if (cvl > top + 0.06 || cvl < bottom - 0.06)
         contract_violate(c, CONTRACT_CVL, "CVL %.1f V, outside %.1f to %.1f V", cvl, bottom, top);
     if (too_old && cvl > (stale > highest_bottom ? stale : highest_bottom) + 0.06)
@@ -227,7 +227,7 @@ static unsigned pair(const struct sim_can_frame *f, unsigned k) {
 }
 
 static void check_offline(struct contract *c, const char *what, bool offline) {
-    bool too_old = c->phase == CONTRACT_SHUT && c->worst_age_ms >= c->config.zero_ms + ON_TIME_MS;
+    bool too_old = contract_too_old(c, c->config.zero_ms, ON_TIME_MS);
     bool fine = c->open_since_ms != NEVER && since(c->open_since_ms, c->now_ms) > ON_TIME_MS &&
                 contract_sure_age_ms(c, c->now_ms) < c->config.zero_ms;
     if (too_old && !offline)
@@ -270,7 +270,7 @@ void contract_frame(struct contract *c, const struct sim_can_frame *f, uint64_t 
                          c->good);
         return;
     }
-    if (c->phase == CONTRACT_SHUT && c->worst_age_ms >= c->config.silent_ms + ON_TIME_MS) {
+    if (contract_too_old(c, c->config.silent_ms, ON_TIME_MS)) {
         contract_violate(c, CONTRACT_NOT_SILENT, "0x%03X at age %llu ms, %u good samples since",
                          (unsigned)f->id, (unsigned long long)c->worst_age_ms, c->good);
         return;

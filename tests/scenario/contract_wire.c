@@ -238,6 +238,7 @@ static void judge_steps(struct contract *c, struct contract_sample *s) {
         c->unsettled = true;
     if (c->alike >= SETTLED)
         c->unsettled = false;
+    s->unsettled = c->unsettled;
     s->sure = s->sure && !c->unsettled;
     c->steps = steps ? c->steps + 1 : 0;
     s->possible = s->possible && (!steps || c->steps >= REPEATS);
