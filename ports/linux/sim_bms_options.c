@@ -54,7 +54,7 @@ static const char help[] =
     "      --mute            nothing is answered\n"
     "      --freeze          answers, but measures no more\n"
     "      --freeze-clock    the same, but its counter goes on\n"
-    "      --refuse-reserved refuse reads that touch reserved registers\n\n"
+    "      --refuse-reserved refuse reads that touch registers 16 to 31\n\n"
     "Faults of what it senses, which it believes (SENSE: cells, current, external1, external2,\n"
     "board, soc, voltage):\n"
     "      --swap M,N        cells M and N are wired in each other's place\n"
