@@ -85,6 +85,8 @@ struct gateway {
     uint64_t can_changed_ms;
     struct limits sent_limits; /* as in the last 0x351 */
     bool limits_wanted;        /* 0x351 out of turn, as soon as the gap allows */
+    bool state_wanted;         /* 0x35A and 0x372 */
+    bool online_told;
     bool out_of_turn_once;
     uint64_t out_of_turn_ms;
     struct gateway_can_counters can;
