@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Plays a scenario on a rig and judges it: what its sentences expect, the contract of silence, and
  * the GX's own rules. It stops at the first thing that does not hold. */
-#ifndef TESTS_SCENARIO_JUDGE_H
-#define TESTS_SCENARIO_JUDGE_H
+#ifndef PORTS_VIRTUAL_JUDGE_H
+#define PORTS_VIRTUAL_JUDGE_H
 
 #include <stdio.h>
 

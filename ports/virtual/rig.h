@@ -5,8 +5,8 @@
  * UART bytes take their time on the wire; frames pass the CAN bus at once. Time jumps to the next
  * deadline of any party, to the millisecond. The virtual charger and inverter obey what the virtual
  * GX received. A scenario says what happens. */
-#ifndef TESTS_SCENARIO_RIG_H
-#define TESTS_SCENARIO_RIG_H
+#ifndef PORTS_VIRTUAL_RIG_H
+#define PORTS_VIRTUAL_RIG_H
 
 #include "contract.h"
 #include "gateway/gateway.h"

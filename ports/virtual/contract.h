@@ -10,8 +10,8 @@
  *
  * contract_wire.c: bytes to samples. contract.c: the state that the samples lead to, and what it
  * allows. contract_rules.c: the rules. */
-#ifndef TESTS_SCENARIO_CONTRACT_H
-#define TESTS_SCENARIO_CONTRACT_H
+#ifndef PORTS_VIRTUAL_CONTRACT_H
+#define PORTS_VIRTUAL_CONTRACT_H
 
 #include <stdbool.h>
 #include <stddef.h>
