@@ -23,7 +23,8 @@ enum {
     UART_QUEUE_MAX = 64,     /* bytes; the request before has had its time when one is sent */
     REAL_TIME_PRIORITY = 10, /* over ordinary threads, under those of the kernel's interrupts */
     NICE_RAISED = -11,
-    SPIN_GUARD_MS = 5, /* when the core waits for a device that takes nothing */
+    CAN_LOOK_US = 50000, /* a quiet adapter is read so often at most */
+    SPIN_GUARD_MS = 5,   /* when the core waits for a device that takes nothing */
 };
 
 /* ---- links ---- */
@@ -250,11 +251,17 @@ static void check_stalls(struct gateway_thread *t, uint64_t now_us) {
 /* ---- in ---- */
 
 /* A reply of 113 bytes would wake the thread 113 times. Its bytes cannot come faster than the line
- * carries them, so all but the last are left to the driver meanwhile. */
-static void let_bytes_gather(struct gateway_thread *t, uint64_t now_us) {
+ * carries them, so once it has begun all but the last are left to the driver for that long. Once in
+ * a reply: hardware that hands bytes over in portions is behind the line, and the next one is
+ * whole. */
+static void take_bytes(struct gateway_thread *t, const uint8_t *bytes, size_t n, uint64_t now_us) {
     const uint64_t byte_us = 10000000u / t->gateway.settings->hardware.uart.baudrate;
-    const size_t missing = t->uart.is_tty ? gateway_uart_missing(&t->gateway) : 1;
-    t->uart.quiet_until_us = missing > 1 ? now_us + (missing - 1) * byte_us : 0;
+    const bool begun = gateway_uart_missing(&t->gateway) > 1;
+    gateway_uart_rx(&t->gateway, bytes, n, now_us / 1000);
+    const size_t missing = gateway_uart_missing(&t->gateway);
+    if (t->uart.is_tty && !begun && missing > 1) {
+        t->uart.quiet_until_us = now_us + (missing - 1) * byte_us;
+    }
 }
 
 static void read_uart(struct gateway_thread *t) {
@@ -270,8 +277,7 @@ static void read_uart(struct gateway_thread *t) {
             return;
         }
         traffic_bytes(&t->channel->traffic, TRAFFIC_UART_RX, bytes, (size_t)n, now_us);
-        gateway_uart_rx(&t->gateway, bytes, (size_t)n, now_us / 1000);
-        let_bytes_gather(t, now_us);
+        take_bytes(t, bytes, (size_t)n, now_us);
         if ((size_t)n < sizeof bytes) {
             return; /* there were no more */
         }
@@ -395,14 +401,16 @@ static void wait_and_read(struct gateway_thread *t, uint64_t deadline_ms) {
     if (p[WAKE].revents != 0) {
         clear_counter(t->wake_fd);
     }
-    if (quiet && clock_now_us() >= quiet_us) {
+    const uint64_t now_us = clock_now_us();
+    if (quiet && now_us >= quiet_us) {
         t->uart.quiet_until_us = 0;
         p[UART].revents |= POLLIN;
     }
     if (p[UART].revents != 0) {
         serve_uart(t, p[UART].revents);
     }
-    if (p[CAN].revents == 0 && can_port_is_calm(&t->can)) {
+    if (p[CAN].revents == 0 && can_port_is_calm(&t->can) && now_us >= t->can_look_us) {
+        t->can_look_us = now_us + CAN_LOOK_US;
         p[CAN].revents = POLLIN;
     }
     if (p[CAN].revents != 0) {

@@ -56,6 +56,7 @@ struct gateway_thread {
     struct gateway gateway;
     struct uart_port uart;
     struct can_port can;
+    uint64_t can_look_us; /* while it is calm: to be read at the first turn from then on */
     struct link_device device[PORT_LINKS]; /* as they were attached */
     bool tell_services;
     uint64_t snapshot_at_ms;
