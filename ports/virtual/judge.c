@@ -10,17 +10,51 @@ enum { RULE_SENTENCE = -1, RULE_GX = -2, RULE_ACTION = -3, RULE_LOG = -4, MILLI 
 static void fail(struct judge *j, unsigned line, int rule, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 
+/* Each sentence and each rule is told once. */
+static bool is_news(struct judge *j, unsigned line, int rule) {
+    for (unsigned i = 0; i < j->scenario->expectations; i++) {
+        if (j->scenario->expectation[i].line != line)
+            continue;
+        bool news = !j->watch[i].failed;
+        j->watch[i].failed = true;
+        j->broken += news;
+        return news;
+    }
+    uint32_t bit = UINT32_C(1) << (rule - RULE_LOG);
+    bool news = (j->told & bit) == 0;
+    j->told |= bit;
+    return news;
+}
+
 static void fail(struct judge *j, unsigned line, int rule, const char *format, ...) {
+    char what[sizeof j->what];
     va_list arguments;
-    if (j->failed)
+    if ((j->failed && j->listener == NULL) || !is_news(j, line, rule))
         return;
-    j->failed = j->rig->ended = true;
-    j->line = line;
-    j->rule = rule;
-    j->at_ms = rig_elapsed_ms(j->rig);
     va_start(arguments, format);
-    vsnprintf(j->what, sizeof j->what, format, arguments);
+    (void)vsnprintf(what, sizeof what, format, arguments);
     va_end(arguments);
+    if (!j->failed) {
+        j->failed = true;
+        j->line = line;
+        j->rule = rule;
+        j->at_ms = rig_elapsed_ms(j->rig);
+        memcpy(j->what, what, sizeof j->what);
+    }
+    if (j->listener != NULL)
+        j->listener->verdict(j->listener->context, line, false, what, rig_elapsed_ms(j->rig));
+    else
+        j->rig->ended = true;
+}
+
+/* The time of a sentence is over. */
+static void end_watch(struct judge *j, const struct scenario_line *e, struct judge_watch *w) {
+    w->closed = true;
+    if (w->failed)
+        return;
+    j->held++;
+    if (j->listener != NULL)
+        j->listener->verdict(j->listener->context, e->line, true, "", rig_elapsed_ms(j->rig));
 }
 
 /* ---- one value against a range ---- */
@@ -237,6 +271,8 @@ static void on_log(void *context, const struct log_record *record, uint64_t at_m
     struct judge *j = context;
     char text[RIG_TEXT_MAX];
     log_render(record, text, sizeof text);
+    if (j->listener != NULL)
+        j->listener->log(j->listener->context, log_table[record->id].level, text, at_ms);
     if (record->id == LOG_OVERSLEPT) /* the rig calls when it should */
         fail(j, 0, RULE_LOG, "the log says \"%s\", and it is not so", text);
     for (unsigned i = 0; i < j->scenario->expectations; i++) {
@@ -263,10 +299,16 @@ static void on_answer(void *context, const struct gateway_answer *a, uint64_t at
     }
 }
 
+static void on_action(void *context, const struct scenario_line *line, uint64_t at_ms) {
+    const struct judge *j = context;
+    if (j->listener != NULL)
+        j->listener->action(j->listener->context, line, at_ms);
+}
+
 /* The end of a while: did anything of the kind come at all? */
-static void close_watch(struct judge *j, const struct scenario_line *e, struct judge_watch *w) {
+static void check_whole(struct judge *j, const struct scenario_line *e,
+                        const struct judge_watch *w) {
     uint32_t id;
-    w->closed = true;
     switch ((int)e->verb) {
     case SCENARIO_EXPECT_REQUESTS:
         if (!within(&e->range, (int64_t)w->seen * MILLI))
@@ -334,12 +376,14 @@ static void on_moment(void *context, uint64_t at_ms) {
             continue;
         if (!e->between) {
             check_now(j, e, w);
-            w->closed = true;
+            end_watch(j, e, w);
             continue;
         }
         check_state(j, e);
-        if (at_ms * 1000 >= e->to_us)
-            close_watch(j, e, w);
+        if (at_ms * 1000 >= e->to_us) {
+            check_whole(j, e, w);
+            end_watch(j, e, w);
+        }
     }
 }
 
@@ -358,24 +402,53 @@ static uint64_t next_stop_us(const struct scenario *s, uint64_t at_us) {
     return next_us;
 }
 
-bool judge_play(struct judge *j, struct rig *r, const struct scenario *s, FILE *trace) {
+static bool begin(struct judge *j, struct rig *r, const struct scenario *s, FILE *trace,
+                  const struct judge_listener *listener) {
     const struct rig_observer observer = {.context = j,
                                           .frame = on_frame,
                                           .request = on_request,
                                           .log = on_log,
                                           .answer = on_answer,
-                                          .moment = on_moment};
+                                          .moment = on_moment,
+                                          .action = on_action};
     memset(j, 0, sizeof *j);
     j->rig = r;
     j->scenario = s;
     j->trace = trace;
-    if (!rig_start(r, s, &observer) && !j->failed)
+    j->listener = listener;
+    bool started = rig_start(r, s, &observer);
+    if (!started && !j->failed)
         fail(j, r->refused, RULE_ACTION, "%s", r->why);
-    for (uint64_t at_us = 0; at_us < s->end_us && !r->ended;) {
-        at_us = next_stop_us(s, at_us);
-        rig_run(r, (at_us + 999) / 1000);
+    return started;
+}
+
+bool judge_begin(struct judge *j, struct rig *r, const struct scenario *s,
+                 const struct judge_listener *listener) {
+    return begin(j, r, s, NULL, listener);
+}
+
+bool judge_run(struct judge *j, uint64_t until_ms) {
+    const struct scenario *s = j->scenario;
+    const uint64_t until_us = until_ms * 1000;
+    while (j->at_us < until_us && j->at_us < s->end_us && !j->rig->ended) {
+        uint64_t next_us = next_stop_us(s, j->at_us);
+        j->at_us = next_us < until_us ? next_us : until_us;
+        rig_run(j->rig, (j->at_us + 999) / 1000);
     }
-    check_rules(j);
+    bool over = j->at_us >= s->end_us || j->rig->ended;
+    if (over)
+        check_rules(j);
+    return !over;
+}
+
+unsigned judge_open(const struct judge *j) {
+    return j->scenario->expectations - j->held - j->broken;
+}
+
+bool judge_play(struct judge *j, struct rig *r, const struct scenario *s, FILE *trace) {
+    (void)begin(j, r, s, trace, NULL);
+    while (judge_run(j, s->end_us / 1000 + 1)) {
+    }
     return !j->failed;
 }
 

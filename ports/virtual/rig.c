@@ -311,6 +311,8 @@ static void live_this_moment(struct rig *r) {
     if (r->observer.moment != NULL)
         r->observer.moment(r->observer.context, rig_elapsed_ms(r));
     while ((line = scenario_player_next(&r->player, &r->bms, r->now_ms * 1000)) != NULL) {
+        if (r->observer.action != NULL)
+            r->observer.action(r->observer.context, line, rig_elapsed_ms(r));
         act(r, line);
         r->gateway_due_ms = r->now_ms;
     }

@@ -30,6 +30,8 @@ struct rig_observer {
     void (*answer)(void *context, const struct gateway_answer *a, uint64_t at_ms);
     /* all that belongs to this millisecond has happened; actions of the scenario come after */
     void (*moment)(void *context, uint64_t at_ms);
+    /* a sentence of the scenario that is done now */
+    void (*action)(void *context, const struct scenario_line *line, uint64_t at_ms);
 };
 
 struct rig {
