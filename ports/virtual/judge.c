@@ -417,7 +417,7 @@ static bool begin(struct judge *j, struct rig *r, const struct scenario *s, FILE
     j->trace = trace;
     j->listener = listener;
     bool started = rig_start(r, s, &observer);
-    if (!started && !j->failed)
+    if (!started && !j->failed && listener == NULL) /* else the caller tells */
         fail(j, r->refused, RULE_ACTION, "%s", r->why);
     return started;
 }
