@@ -12,7 +12,7 @@ struct cut {
 };
 
 static bool refuse(struct scenario_error *e, const char *text) {
-    snprintf(e->text, sizeof e->text, "%s", text);
+    (void)snprintf(e->text, sizeof e->text, "%s", text);
     return false;
 }
 
@@ -32,8 +32,8 @@ static bool cut_line(struct cut *c, const char *text, size_t n, struct scenario_
         size_t first = at;
         while (at < n && text[at] != ' ' && text[at] != '\t' && text[at] != '\r') {
             if (!printable(text[at])) {
-                snprintf(e->text, sizeof e->text, "byte 0x%02X is not printable ASCII",
-                         (unsigned)(unsigned char)text[at]);
+                (void)snprintf(e->text, sizeof e->text, "byte 0x%02X is not printable ASCII",
+                               (unsigned)(unsigned char)text[at]);
                 return false;
             }
             at++;
@@ -188,8 +188,8 @@ static bool read_line(struct scenario *s, const char *text, size_t n, unsigned n
     }
     if (is_word(&c, 0, "between"))
         return read_between(s, &c, &line, e);
-    snprintf(e->text, sizeof e->text,
-             "expected \"title\", \"given\", \"at\" or \"between\" at \"%.40s\"", c.word[0]);
+    (void)snprintf(e->text, sizeof e->text,
+                   "expected \"title\", \"given\", \"at\" or \"between\" at \"%.40s\"", c.word[0]);
     return false;
 }
 

@@ -82,7 +82,7 @@ static void put_text(const struct settings_row *row, struct settings *s, const c
 
     assert(length < row->capacity);
     memset(at, 0, row->capacity); /* equal settings are equal bytes */
-    memcpy(at, text, length);
+    memcpy(at, text, length + 1);
 }
 
 int64_t settings_load(const struct settings_row *row, const struct settings *s) {

@@ -9,9 +9,9 @@
 #include "gateway/gateway.h"
 
 /* docs/architecture.md, "Memory", says so. */
-_Static_assert(sizeof(struct gateway) <= 12 * 1024, "architecture.md: struct gateway");
-_Static_assert(sizeof(struct tinybms) <= 5 * 1024, "architecture.md: struct tinybms");
-_Static_assert(sizeof(struct gateway_snapshot) <= 2 * 1024, "architecture.md: the snapshot");
+_Static_assert(sizeof(struct gateway) <= 12288, "architecture.md: struct gateway");
+_Static_assert(sizeof(struct tinybms) <= 5120, "architecture.md: struct tinybms");
+_Static_assert(sizeof(struct gateway_snapshot) <= 2048, "architecture.md: the snapshot");
 
 const char *docs_number(int64_t value, unsigned decimals, char *buf) {
     int64_t unit = 1;
