@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # The front door. `make` alone says what there is; CMakePresets.json holds the builds behind it.
 .DEFAULT_GOAL := help
-.PHONY: help demo build test test-full install uninstall clean docs format \
+.PHONY: help demo build test test-full coverage mutate install uninstall clean docs format \
 	packages-build packages-test configure-%
 
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
@@ -19,7 +19,7 @@ packages-build:
 	@tools/packages.sh build
 
 packages-test:
-	@tools/packages.sh build test socketcan
+	@tools/packages.sh build test socketcan rv32
 
 # One preset: configure when its build folder is new (make re-runs CMake by itself when needed),
 # then compile.
@@ -41,12 +41,18 @@ test: packages-test ## everything a fresh machine can test (under 12 minutes on 
 	$(call build_preset,dev)
 	$(call build_preset,asan)
 	$(call build_preset,tsan)
+	$(call build_preset,rv32)
 	@echo "== gcc: unit, golden, checks, end to end, real CAN interfaces"
 	@cd build/dev && TINYBMS_GW="$(CURDIR)/$(BINARY)" $(CTEST) -j$(JOBS)
+	@echo "== how much of core/ its own tests execute"
+	@JOBS=$(JOBS) /usr/bin/python3 tools/coverage
 	@echo "== clang with AddressSanitizer and UndefinedBehaviorSanitizer"
 	@cd build/asan && $(CTEST) -j$(JOBS) -LE "e2e|check|socketcan"
 	@echo "== clang with ThreadSanitizer: the threads"
 	@cd build/tsan && $(CTEST) -j$(JOBS) -L threads
+	@echo "== 32-bit RISC-V without an operating system: the core"
+	@cd build/rv32 && $(CTEST) -j$(JOBS)
+	@tools/size-table.py --prefix riscv64-unknown-elf- --build build/rv32
 
 test-full: packages-test ## the long forms too (about an hour)
 	$(MAKE) test
@@ -54,6 +60,16 @@ test-full: packages-test ## the long forms too (about an hour)
 	@cd build/dev && TINYBMS_GW_LONG=1 TINYBMS_GW="$(CURDIR)/$(BINARY)" $(CTEST) -L e2e
 	@echo "== end to end against the sanitized program"
 	@cd build/asan && $(CTEST) -L e2e
+	@echo "== 32-bit ARM with Linux: the core, the simulators, the Linux port"
+	@tools/packages.sh armhf
+	$(call build_preset,armhf)
+	@cd build/armhf && $(CTEST) -j$(JOBS)
+
+coverage: packages-test ## lines and branches of core/ that its own tests execute
+	@JOBS=$(JOBS) /usr/bin/python3 tools/coverage
+
+mutate: packages-test ## would the tests notice a change of core/? (about an hour)
+	@JOBS=$(JOBS) nice /usr/bin/python3 tools/mutate
 
 install: build ## install the program and its manual page under PREFIX (default /usr/local)
 	install -D -m 755 $(BINARY) $(DESTDIR)$(PREFIX)/bin/tinybms-gw

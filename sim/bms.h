@@ -55,7 +55,8 @@ struct sim_bms_faults {
     bool chatter;           /* unasked broadcast bytes every 100 ms, whatever register 342 says */
     bool mute;              /* never answers */
     bool freeze;            /* answers, but measures no more */
-    bool refuse_reserved;   /* a read that touches registers 16-31 or 49 is refused */
+    bool refuse_reserved;   /* a read that touches registers 16-31 is refused; 49, alone among its
+                               neighbours, goes with them in the reads 0-15 and 32-53 */
 
     /* The rest spoils what the device senses: it acts on that as if it were true. */
     bool freeze_but_clock; /* measures no more, but its counter goes on */

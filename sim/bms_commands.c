@@ -142,7 +142,7 @@ static bool write_modbus(struct sim_bms *b, const uint8_t *rq, struct out *o, bo
     uint16_t value[127];
     if (rq[4] != 0 || count > 100 || rq[6] != 2 * count)
         return false;
-    for (unsigned i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++)
         value[i] = (uint16_t)be16(rq + 7 + 2 * i);
     if (!sim_bms_write(b, (uint16_t)addr, value, count))
         return false;
@@ -175,13 +175,13 @@ static bool read_each(const struct sim_bms *b, const uint8_t *rq, struct out *o)
     unsigned count = rq[2] / 2;
     if (rq[2] % 2 != 0 || count == 0 || count > 63) /* four bytes each must fit one length byte */
         return false;
-    for (unsigned i = 0; i < count; i++) {
+    for (size_t i = 0; i < count; i++) {
         if (!sim_bms_readable(b, le16(rq + 3 + 2 * i), 1))
             return false;
     }
     begin(o, 0x09);
     put8(o, 4 * count);
-    for (unsigned i = 0; i < count; i++) {
+    for (size_t i = 0; i < count; i++) {
         unsigned addr = le16(rq + 3 + 2 * i);
         put16(o, addr);
         put16(o, b->reg[addr]);
@@ -195,7 +195,7 @@ static bool write_block(struct sim_bms *b, const uint8_t *rq, struct out *o, boo
     uint16_t value[127];
     if (bytes < 4 || bytes % 2 != 0 || count > 100)
         return false;
-    for (unsigned i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++)
         value[i] = (uint16_t)le16(rq + 5 + 2 * i);
     if (!sim_bms_write(b, (uint16_t)le16(rq + 3), value, count))
         return false;
@@ -209,7 +209,7 @@ static bool write_each(struct sim_bms *b, const uint8_t *rq, struct out *o, bool
     unsigned count = rq[2] / 4;
     if (rq[2] % 4 != 0 || count == 0)
         return false;
-    for (unsigned i = 0; i < count; i++) {
+    for (size_t i = 0; i < count; i++) {
         uint16_t value = (uint16_t)le16(rq + 5 + 4 * i);
         if (!sim_bms_write(b, (uint16_t)le16(rq + 3 + 4 * i), &value, 1))
             return false;

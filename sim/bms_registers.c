@@ -156,7 +156,7 @@ bool sim_bms_readable(const struct sim_bms *b, uint32_t addr, uint32_t count) {
     if (count == 0 || addr + count > SIM_BMS_REGISTERS)
         return false;
     uint32_t end = addr + count;
-    bool reserved = (addr < 32 && end > 16) || (addr < 50 && end > 49);
+    bool reserved = addr < 32 && end > 16;
     return !(b->config.faults.refuse_reserved && reserved);
 }
 

@@ -57,7 +57,7 @@ bool sim_can_parse(const char *text, size_t n, struct sim_can_frame *out) {
     size_t data_digits = f.remote ? 0 : 2u * f.len;
     if (n != at + data_digits && n != at + data_digits + 4)
         return false;
-    for (unsigned i = 0; i < f.len && !f.remote; i++)
+    for (size_t i = 0; i < f.len && !f.remote; i++)
         f.data[i] =
             (uint8_t)(sim_can_hex(text[at + 2 * i]) << 4 | sim_can_hex(text[at + 2 * i + 1]));
     *out = f;

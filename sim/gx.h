@@ -151,8 +151,9 @@ void sim_gx_frame_text(const struct sim_can_frame *f, char out[9]);
 /* A frame in words, NUL-terminated, cut when too small; returns the length. For people:
  *   "limits: CVL 58.0 V, CCL 18.0 A, DCL 54.0 A, discharge voltage 42.0 V"
  * Identifiers of the GX (0x305, 0x307) are named too; of any other the words say that it is not of
- * the protocol. SIM_GX_WORDS_MAX is enough for every frame. */
-enum { SIM_GX_WORDS_MAX = 512 };
+ * the protocol. SIM_GX_WORDS_MAX is enough for every frame: the longest is a 0x35A of
+ * nothing but invalid pairs. */
+enum { SIM_GX_WORDS_MAX = 1152 };
 size_t sim_gx_words(const struct sim_can_frame *f, char *buf, size_t cap);
 /* The same for machines: members of a JSON object without the braces:
  *   "\"name\":\"limits\",\"cvl_v\":58.0,..." ; null for what is not supported. */

@@ -12,7 +12,7 @@ struct cut {
 };
 
 static bool refuse(struct scenario_error *e, const char *text) {
-    snprintf(e->text, sizeof e->text, "%s", text);
+    (void)snprintf(e->text, sizeof e->text, "%s", text);
     return false;
 }
 
@@ -32,8 +32,8 @@ static bool cut_line(struct cut *c, const char *text, size_t n, struct scenario_
         size_t first = at;
         while (at < n && text[at] != ' ' && text[at] != '\t' && text[at] != '\r') {
             if (!printable(text[at])) {
-                snprintf(e->text, sizeof e->text, "byte 0x%02X is not printable ASCII",
-                         (unsigned)(unsigned char)text[at]);
+                (void)snprintf(e->text, sizeof e->text, "byte 0x%02X is not printable ASCII",
+                               (unsigned)(unsigned char)text[at]);
                 return false;
             }
             at++;
@@ -65,7 +65,7 @@ static bool time_at(const struct cut *c, unsigned at, uint64_t *us, struct scena
     for (unsigned i = 0; i < sizeof units / sizeof units[0]; i++) {
         if (strcmp(c->word[at + 1], units[i].unit) != 0)
             continue;
-        if (milli / 1000 > SCENARIO_TIME_MAX_S * INT64_C(1000000) / units[i].us)
+        if (milli > SCENARIO_TIME_MAX_S * INT64_C(1000000) / (units[i].us / 1000))
             return refuse(e, "expected a time of 400 days at most");
         /* thousandths of a unit, of at least a millisecond: whole microseconds */
         *us = (uint64_t)(milli * (units[i].us / 1000));
@@ -148,13 +148,17 @@ static bool read_between(struct scenario *s, const struct cut *c, struct scenari
            add(s->expectation, &s->expectations, line, e);
 }
 
-static bool read_title(struct scenario *s, const struct cut *c) {
+/* A line with a comment may be long, so that its words need not fit. */
+static bool read_title(struct scenario *s, const struct cut *c, struct scenario_error *e) {
     size_t n = 0;
     for (unsigned i = 1; i < c->words; i++) {
         size_t length = strlen(c->word[i]);
-        if (i > 1 && strcmp(c->word[i], ":") != 0)
+        bool blank = i > 1 && strcmp(c->word[i], ":") != 0;
+        if (n + blank + length > SCENARIO_LINE_MAX)
+            return refuse(e, "the title is longer than 160 characters");
+        if (blank)
             s->title[n++] = ' ';
-        memcpy(s->title + n, c->word[i], length); /* no longer than the line it stood in */
+        memcpy(s->title + n, c->word[i], length);
         n += length;
     }
     s->title[n] = '\0';
@@ -172,7 +176,7 @@ static bool read_line(struct scenario *s, const char *text, size_t n, unsigned n
     if (c.words == 0)
         return true;
     if (is_word(&c, 0, "title"))
-        return read_title(s, &c);
+        return read_title(s, &c, e);
     if (is_word(&c, 0, "given"))
         return sentence(&c, 1, SCENARIO_GIVEN, &line, e) && add(s->given, &s->givens, &line, e);
     if (is_word(&c, 0, "at")) {
@@ -184,8 +188,8 @@ static bool read_line(struct scenario *s, const char *text, size_t n, unsigned n
     }
     if (is_word(&c, 0, "between"))
         return read_between(s, &c, &line, e);
-    snprintf(e->text, sizeof e->text,
-             "expected \"title\", \"given\", \"at\" or \"between\" at \"%.40s\"", c.word[0]);
+    (void)snprintf(e->text, sizeof e->text,
+                   "expected \"title\", \"given\", \"at\" or \"between\" at \"%.40s\"", c.word[0]);
     return false;
 }
 
@@ -193,6 +197,7 @@ bool scenario_parse(struct scenario *s, const char *text, size_t n, struct scena
     unsigned number = 0;
     memset(s, 0, sizeof *s);
     memset(e, 0, sizeof *e);
+    e->line = 1;
     if (n > SCENARIO_TEXT_MAX)
         return refuse(e, "the file is larger than 64 KB");
     for (size_t at = 0; at < n;) {
@@ -203,7 +208,7 @@ bool scenario_parse(struct scenario *s, const char *text, size_t n, struct scena
             return false;
         at += length + 1;
     }
-    e->line = number;
+    e->line = number > 0 ? number : 1;
     if (s->actions + s->expectations == 0)
         return refuse(e, "nothing happens in this file");
     return true;

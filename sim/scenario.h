@@ -222,6 +222,11 @@ const struct scenario_line *scenario_player_next(struct scenario_player *p, stru
 /* When the next one is due; UINT64_MAX: none is left. */
 uint64_t scenario_player_due_us(const struct scenario_player *p);
 
+/* A sentence about the BMS or its pack, which the player does itself. */
+static inline bool scenario_is_bms(enum scenario_verb v) {
+    return v >= SCENARIO_MUTE && v <= SCENARIO_PACK_CYCLE;
+}
+
 /* Puts the lies in place. To be called after each sim_bms_step() and before bytes are handed to
  * sim_bms_handle_rx() at the same time. */
 void scenario_player_lie(struct scenario_player *p, struct sim_bms *b);

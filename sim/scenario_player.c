@@ -16,7 +16,6 @@ enum {
     REGISTER_STATUS = 50,
     NO_SENSOR = 0x8000,
     SECOND_US = 1000000,
-    HALVINGS = 60,
 };
 
 /* ---- before the start ---- */
@@ -276,30 +275,10 @@ static bool treat(struct scenario_lies *l, struct sim_bms *b, const struct scena
 
 /* ---- the battery ---- */
 
-/* The charge at which the cell has this voltage now, with its current and its past. */
-static void set_cell(struct sim_pack *p, unsigned i, double volt) {
-    struct sim_cell *c = &p->cell[i];
-    double rest = volt - c->slow_v - p->current_a * c->ohmic_ohm;
-    double low = -20.0, high = 20.0;
-    for (unsigned k = 0; k < HALVINGS; k++) {
-        double middle = (low + high) / 2.0;
-        if (sim_chemistry_ocv_v(p->chemistry, middle) < rest)
-            low = middle;
-        else
-            high = middle;
-    }
-    c->soc = low;
-    c->volt = volt;
-}
-
 static void set_soc(struct sim_bms *b, double soc) {
     b->soc = soc;
     for (unsigned i = 0; i < b->pack.config.cells; i++)
         b->pack.cell[i].soc = soc;
-}
-
-static void set_temperature(struct sim_pack *p, double degc) {
-    p->cells_c = p->board_c = p->config.ambient_c = degc;
 }
 
 /* True when the sentence is about the battery. */
@@ -308,14 +287,14 @@ static bool change_pack(struct sim_bms *b, const struct scenario_line *line) {
     switch ((int)line->verb) {
     case SCENARIO_PACK_CELL:
         if (n[0] / 1000 <= b->pack.config.cells)
-            set_cell(&b->pack, (unsigned)(n[0] / 1000) - 1, (double)n[1] / 1e6);
+            sim_pack_set_cell(&b->pack, (unsigned)(n[0] / 1000) - 1, (double)n[1] / 1e6);
         return true;
     case SCENARIO_PACK_CELLS:
         for (unsigned i = 0; i < b->pack.config.cells; i++)
-            set_cell(&b->pack, i, (double)n[0] / 1e6);
+            sim_pack_set_cell(&b->pack, i, (double)n[0] / 1e6);
         return true;
     case SCENARIO_PACK_TEMPERATURE:
-        set_temperature(&b->pack, (double)n[0] / 1000.0);
+        sim_pack_set_temperature(&b->pack, (double)n[0] / 1000.0);
         return true;
     case SCENARIO_PACK_CURRENT:
         b->pack.config.profile = SIM_PROFILE_CONSTANT;

@@ -246,8 +246,8 @@ static bool read_number(struct reading *r, const char *word) {
     }
     if (scenario_number(word, &v) && v >= low * 1000 && v <= high * 1000)
         return store(r, v);
-    snprintf(r->expected_text, sizeof r->expected_text, "a number from %lld to %lld",
-             (long long)low, (long long)high);
+    (void)snprintf(r->expected_text, sizeof r->expected_text, "a number from %lld to %lld",
+                   (long long)low, (long long)high);
     return expect(r, r->expected_text);
 }
 
@@ -401,8 +401,8 @@ static bool read_sentence(struct reading *r, const struct sentence *s) {
     while (*p != '\0') {
         size_t n = strcspn(p, " ");
         if (r->at == r->words || (!is_place(p) && !is_plain_word(r, p, n))) {
-            snprintf(r->expected_text, sizeof r->expected_text, is_place(p) ? "%.*s" : "\"%.*s\"",
-                     (int)n, p);
+            (void)snprintf(r->expected_text, sizeof r->expected_text,
+                           is_place(p) ? "%.*s" : "\"%.*s\"", (int)n, p);
             return expect(r, p[0] == '#'   ? "a number"
                              : p[0] == '@' ? "a word"
                              : p[0] == '*' ? "a text"
@@ -420,7 +420,7 @@ static bool read_sentence(struct reading *r, const struct sentence *s) {
 static void add_expected(char *list, size_t cap, const char *what) {
     size_t n = strlen(list), length = strlen(what);
     if (strstr(list, what) == NULL && n + length + 5 < cap)
-        snprintf(list + n, cap - n, "%s%s", n > 0 ? " or " : "", what);
+        (void)snprintf(list + n, cap - n, "%s%s", n > 0 ? " or " : "", what);
 }
 
 bool scenario_sentence(struct scenario_line *line, unsigned kind,
@@ -446,8 +446,8 @@ bool scenario_sentence(struct scenario_line *line, unsigned kind,
             add_expected(expected, sizeof expected, r.expected);
     }
     if (best < words)
-        snprintf(e->text, sizeof e->text, "expected %s at \"%.40s\"", expected, word[best]);
+        (void)snprintf(e->text, sizeof e->text, "expected %s at \"%.40s\"", expected, word[best]);
     else
-        snprintf(e->text, sizeof e->text, "expected %s at the end of the line", expected);
+        (void)snprintf(e->text, sizeof e->text, "expected %s at the end of the line", expected);
     return false;
 }

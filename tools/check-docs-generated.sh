@@ -12,6 +12,7 @@ cd "$(dirname "$0")/.."
 pages="registers:docs/protocol/registers.md
 can-frames:docs/protocol/can-frames.md
 alarms:docs/protocol/alarms.md
+stages:docs/protocol/stages.md
 settings:docs/user/settings.md"
 
 fresh=$(mktemp)

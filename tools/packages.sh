@@ -6,6 +6,9 @@
 #   tools/packages.sh build         what compiling needs
 #   tools/packages.sh build test    ... and the tests
 #   tools/packages.sh socketcan     what the tests on real CAN interfaces need (nothing but on x86)
+#   tools/packages.sh rv32          a compiler for 32-bit RISC-V and what runs its programs
+#   tools/packages.sh armhf         the same for 32-bit ARM with Linux
+#   tools/packages.sh cortex-m      a compiler for ARM microcontrollers
 set -eu
 
 group_packages() {
@@ -17,8 +20,11 @@ group_packages() {
         amd64 | i386) echo "user-mode-linux can-utils busybox-static iproute2" ;;
         esac
         ;;
+    rv32) echo "gcc-riscv64-unknown-elf qemu-user" ;;
+    armhf) echo "gcc-arm-linux-gnueabihf libc6-dev-armhf-cross qemu-user" ;;
+    cortex-m) echo "gcc-arm-none-eabi" ;;
     *)
-        echo "packages.sh: unknown group '$1' (groups: build, test, socketcan)" >&2
+        echo "packages.sh: unknown group '$1' (groups: build, test, socketcan, rv32, armhf, cortex-m)" >&2
         exit 2
         ;;
     esac

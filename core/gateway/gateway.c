@@ -9,7 +9,7 @@
 
 enum {
     OVERSLEPT_MS = 2000,            /* after a deadline; a port under load is late by less */
-    OUT_OF_TURN_GAP_MS = 100,       /* 0x351 out of turn at most this often */
+    OUT_OF_TURN_GAP_MS = 100,       /* out of turn at most this often */
     GX_ABSENCE_WARNING_MS = 600000, /* a GX reboots, updates: 10 minutes */
     LINK_QUALITY_WINDOW_MS = 60000,
     LINK_QUALITY_POLLS_MIN = 10,
@@ -204,6 +204,10 @@ void gateway_uart_rx(struct gateway *g, const uint8_t *bytes, size_t n, uint64_t
     drain_bms(g, now_ms);
 }
 
+size_t gateway_uart_missing(const struct gateway *g) {
+    return tinybms_missing(&g->bms);
+}
+
 size_t gateway_uart_tx(struct gateway *g, uint8_t *buf, size_t cap, uint64_t now_ms) {
     let_time_act(g, now_ms);
     return tinybms_tx(&g->bms, buf, cap, now_ms);
@@ -216,14 +220,25 @@ void gateway_can_rx(struct gateway *g, const struct victron_frame *f, uint64_t n
     victron_handle_rx(&g->victron, f, now_ms);
 }
 
-static void ask_for_wanted_limits(struct gateway *g, uint64_t now_ms) {
-    if (g->limits_wanted && g->sending &&
-        (!g->out_of_turn_once || now_ms - g->out_of_turn_ms >= OUT_OF_TURN_GAP_MS)) {
-        g->limits_wanted = false;
-        g->out_of_turn_once = true;
-        g->out_of_turn_ms = now_ms;
+static bool wants_out_of_turn(const struct gateway *g) {
+    return (g->limits_wanted || g->state_wanted) && g->sending;
+}
+
+static void ask_for_wanted_frames(struct gateway *g, uint64_t now_ms) {
+    if (!wants_out_of_turn(g) ||
+        (g->out_of_turn_once && now_ms - g->out_of_turn_ms < OUT_OF_TURN_GAP_MS)) {
+        return;
+    }
+    g->out_of_turn_once = true;
+    g->out_of_turn_ms = now_ms;
+    if (g->limits_wanted) {
         victron_send_now(&g->victron, VICTRON_ID_LIMITS);
     }
+    if (g->state_wanted) {
+        victron_send_now(&g->victron, VICTRON_ID_ALARMS);
+        victron_send_now(&g->victron, VICTRON_ID_MODULES);
+    }
+    g->limits_wanted = g->state_wanted = false;
 }
 
 bool gateway_next_frame(struct gateway *g, struct victron_frame *out, uint64_t now_ms) {
@@ -231,7 +246,7 @@ bool gateway_next_frame(struct gateway *g, struct victron_frame *out, uint64_t n
     if (!g->can_up) {
         return false;
     }
-    ask_for_wanted_limits(g, now_ms);
+    ask_for_wanted_frames(g, now_ms);
     const struct victron_source src = {.battery = &g->policy.sample,
                                        .limits = &g->policy.limits,
                                        .alarms = &g->policy.alarms,
@@ -312,7 +327,7 @@ static uint64_t next_deadline(const struct gateway *g, uint64_t bms_ms, uint64_t
     uint64_t deadline = earliest(bms_ms, policy_ms);
     if (g->can_up) {
         deadline = earliest(deadline, victron_step(&g->victron, now_ms));
-        if (g->limits_wanted && g->sending) {
+        if (wants_out_of_turn(g)) {
             deadline = earliest(deadline, g->out_of_turn_ms + OUT_OF_TURN_GAP_MS);
         }
     }
@@ -341,13 +356,14 @@ uint64_t gateway_step(struct gateway *g, uint64_t now_ms) {
     g->now_ms = now_ms;
     watch_gx(g, now_ms);
     watch_rest(g, now_ms);
-    tinybms_set_hurry(&g->bms, policy_in_a_hurry(&g->policy), now_ms);
+    tinybms_set_hurry(&g->bms, policy_hurry_ms(&g->policy), now_ms);
     uint64_t bms_ms = tinybms_step(&g->bms, now_ms);
     drain_bms(g, now_ms);
     watch_link_quality(g, now_ms);
     uint64_t policy_ms = policy_step(&g->policy, now_ms);
     publish_decisions(g, now_ms);
-    g->deadline_ms = next_deadline(g, bms_ms, policy_ms, now_ms);
+    /* what is overdue here is due now: nobody slept */
+    g->deadline_ms = later(next_deadline(g, bms_ms, policy_ms, now_ms), now_ms);
     return g->deadline_ms;
 }
 

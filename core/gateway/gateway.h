@@ -85,6 +85,8 @@ struct gateway {
     uint64_t can_changed_ms;
     struct limits sent_limits; /* as in the last 0x351 */
     bool limits_wanted;        /* 0x351 out of turn, as soon as the gap allows */
+    bool state_wanted;         /* 0x35A and 0x372 */
+    bool online_told;
     bool out_of_turn_once;
     uint64_t out_of_turn_ms;
     struct gateway_can_counters can;
@@ -144,6 +146,9 @@ void gateway_set_uart(struct gateway *g, bool up, uint64_t now_ms);
 void gateway_set_can(struct gateway *g, bool up, uint64_t now_ms);
 
 void gateway_uart_rx(struct gateway *g, const uint8_t *bytes, size_t n, uint64_t now_ms);
+/* The least number of bytes that must still come from the BMS before anything can be made of them;
+ * at least 1. */
+size_t gateway_uart_missing(const struct gateway *g);
 size_t gateway_uart_tx(struct gateway *g, uint8_t *buf, size_t cap, uint64_t now_ms);
 
 void gateway_can_rx(struct gateway *g, const struct victron_frame *f, uint64_t now_ms);

@@ -13,8 +13,10 @@ static void speak_or_be_silent(void *context, const struct bus_event *event) {
         return;
     }
     g->sending = limits->valid;
-    if (limits->valid) {
+    if (limits->valid) { /* 0x351 is due at once, the others follow within a period */
         victron_start(&g->victron, event->at_ms);
+        g->limits_wanted = g->state_wanted = false;
+        g->online_told = g->policy.alarms.online;
         gateway_note(g, event->at_ms, LOG_CAN_SENDING, 0, 0, 0, 0);
     } else {
         victron_stop(&g->victron);
@@ -43,10 +45,20 @@ static void send_fallen_limits(void *context, const struct bus_event *event) {
     }
 }
 
-static void send_limits_of_new_stage(void *context, const struct bus_event *event) {
+/* What the stage changes is on the bus at once: limits, alarm, online, modules. */
+static void send_new_stage(void *context, const struct bus_event *event) {
     (void)event;
     struct gateway *g = context;
-    g->limits_wanted = true;
+    g->limits_wanted = g->state_wanted = true;
+}
+
+static void send_new_state(void *context, const struct bus_event *event) {
+    struct gateway *g = context;
+    const struct alarms *alarms = event->value;
+    if (alarms->online != g->online_told) {
+        g->online_told = alarms->online;
+        g->state_wanted = true;
+    }
 }
 
 static void restart_frames(void *context, const struct bus_event *event) {
@@ -155,7 +167,8 @@ const struct bus_subscriber gateway_subscribers[] = {
     {"log: commands",           BUS_ANSWER,   log_answer},
     {"victron: speak or not",   BUS_LIMITS,   speak_or_be_silent},
     {"victron: fallen limits",  BUS_LIMITS,   send_fallen_limits},
-    {"victron: new stage",      BUS_STAGE,    send_limits_of_new_stage},
+    {"victron: new stage",      BUS_STAGE,    send_new_stage},
+    {"victron: online or not",  BUS_ALARMS,   send_new_state},
     {"victron: link restarts",  BUS_CAN_LINK, restart_frames},
 };
 /* clang-format on */

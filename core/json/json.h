@@ -74,6 +74,9 @@ void json_reader_init(struct json_reader *r, const char *input, size_t n);
 enum json_token json_next(struct json_reader *r);
 /* After a JSON_KEY or at a value: skips one whole value. JSON_ERROR or the value's first token. */
 enum json_token json_skip(struct json_reader *r);
+/* Whether n bytes are text that JSON can carry: well-formed UTF-8 (RFC 3629). On false *at is the
+ * first byte that is not. */
+bool json_is_utf8(const char *s, size_t n, size_t *at);
 /* A number that stands alone in n bytes, spelled as in JSON, without white space around it.
  * GW_ERR_SYNTAX: no number. GW_ERR_RANGE: a number that the reader would refuse. */
 int json_number_parse(const char *text, size_t n, struct json_number *out);

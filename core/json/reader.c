@@ -192,7 +192,7 @@ static bool read_string(struct json_reader *r) {
 
 /* Whether the key whose first character stands at `at` is the one in text. It was decoded once. */
 static bool is_same_key(struct json_reader *r, size_t at) {
-    struct unit u;
+    struct unit u = {0};
     size_t matched = 0;
 
     for (;;) {

@@ -43,3 +43,13 @@ size_t json_utf8_length(const char *s, size_t n) {
     }
     return 0;
 }
+
+bool json_is_utf8(const char *s, size_t n, size_t *at) {
+    for (*at = 0; *at < n;) {
+        size_t length = json_utf8_length(s + *at, n - *at);
+        if (length == 0)
+            return false;
+        *at += length;
+    }
+    return true;
+}

@@ -63,8 +63,14 @@ uint64_t policy_age_ms(const struct policy *p, uint64_t now_ms) {
     return freshness_age_ms(&p->freshness, p->config.stage.close_ms, now_ms);
 }
 
-bool policy_in_a_hurry(const struct policy *p) {
-    return !policy_resting(p) && (p->stage.stage != STAGE_FRESH || p->doubt_bits != TRUST_OK);
+uint32_t policy_hurry_ms(const struct policy *p) {
+    if (policy_resting(p)) {
+        return 0;
+    }
+    if (p->stage.stage != STAGE_FRESH || p->doubt_bits != TRUST_OK) {
+        return POLICY_HURRY_MS;
+    }
+    return stage_opening(&p->stage) ? POLICY_HURRY_OPENING_MS : 0;
 }
 
 static bool data_too_old(const struct policy *p) {
@@ -346,7 +352,7 @@ void policy_set_gx_absent(struct policy *p, uint64_t gx_absent_ms, uint64_t now_
     }
     enum stage was = p->stage.stage;
     if (p->config.low_power && was == STAGE_FRESH &&
-        rest_allowed(&p->rest, &p->sample, p->protection.under_voltage, gx_absent_ms, now_ms) &&
+        rest_allowed(&p->rest, &p->sample, p->protection.empty, gx_absent_ms, now_ms) &&
         stage_rest(&p->stage)) {
         note_stage(p, was);
         decide(p, now_ms);

@@ -63,6 +63,8 @@ struct policy_change {
 enum {
     POLICY_CHANGES_MAX = 32,
     POLICY_RESTART_MS = 10000,
+    POLICY_HURRY_MS = 100, /* the BMS measures every 100 ms */
+    POLICY_HURRY_OPENING_MS = 50,
     POLICY_INCOMPLETE_MS = 5000, /* settings take a moment to be read: only then worth a word */
 };
 
@@ -112,9 +114,10 @@ static inline bool policy_resting(const struct policy *p) {
     return p->stage.stage == STAGE_RESTING;
 }
 
-/* Samples are wanted faster than usual: nothing goes out yet, limits are closing, or a value that
- * jumped waits to be seen again. */
-bool policy_in_a_hurry(const struct policy *p);
+/* Samples are wanted at least so often, however long the usual interval; 0: it will do. Nothing
+ * goes out yet, limits are closing, or a value that jumped waits to be seen again: as often as the
+ * BMS measures. Limits are opening: more often, because they rise with samples alone. */
+uint32_t policy_hurry_ms(const struct policy *p);
 
 /* The age of what is known, in ms; UINT64_MAX before the first good sample. */
 uint64_t policy_age_ms(const struct policy *p, uint64_t now_ms);

@@ -64,8 +64,10 @@ static void judge_cells(struct protection *p, const struct battery *b, bool trus
     }
     if (battery_has(b, BATTERY_UNDER_VOLTAGE_CUTOFF)) {
         int32_t cutoff_mv = b->under_voltage_cutoff_mv;
-        latch(&p->under_voltage, lowest_mv <= cutoff_mv,
-              lowest_mv > cutoff_mv + PROTECT_CELL_HYSTERESIS_MV, trusted);
+        bool low = lowest_mv <= cutoff_mv;
+        bool filled = lowest_mv > cutoff_mv + PROTECT_CELL_HYSTERESIS_MV;
+        latch(&p->under_voltage, low, filled, trusted);
+        latch(&p->empty, low && trusted, filled, trusted);
     }
 }
 
@@ -100,7 +102,7 @@ void protection_handle_sample(struct protection *p, const struct battery *b, boo
 }
 
 enum limit_reason protection_charge(const struct protection *p) {
-    if (p->fault && !p->under_voltage) {
+    if (p->fault && !p->empty) {
         return LIMIT_STATUS_FAULT;
     }
     if (p->over_voltage) {

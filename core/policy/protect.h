@@ -7,7 +7,8 @@
  *   DCL 0   a cell at or under register 316; status fault
  *
  * A fault while a cell is at or under 316 is the BMS's under-voltage cut-off, which only a charger
- * ends: it leaves CCL alone, or an empty pack could never be charged again.
+ * ends: it leaves CCL alone, or an empty pack could never be charged again. That opens something,
+ * so it takes a trusted sample to say that the pack is empty.
  *
  * Only a trusted sample releases, and with hysteresis, so that a value at the threshold does not
  * make the limits flap. */
@@ -27,6 +28,7 @@ enum {
 
 struct protection {
     bool over_voltage, under_voltage, fault, too_hot, too_cold;
+    bool empty; /* under_voltage, by trusted samples alone */
 };
 
 void protection_init(struct protection *p);

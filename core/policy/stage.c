@@ -114,11 +114,20 @@ uint64_t stage_wait_ms(const struct stage_machine *m, const struct stage_config 
     return UINT64_MAX;
 }
 
+/* How far the ramps have come. */
+static uint64_t ramp_permille(const struct stage_machine *m) {
+    return STAGE_RAMP_START_PERMILLE +
+           (m->ramped_to_ms - m->opened_ms) / STAGE_RAMP_MS_PER_PERMILLE;
+}
+
 /* A limit on its way up from a tenth. */
 static uint32_t ramped(const struct stage_machine *m, uint32_t limit_ma) {
-    uint64_t permille =
-        STAGE_RAMP_START_PERMILLE + (m->ramped_to_ms - m->opened_ms) / STAGE_RAMP_MS_PER_PERMILLE;
+    uint64_t permille = ramp_permille(m);
     return permille >= 1000 ? limit_ma : (uint32_t)(limit_ma * permille / 1000);
+}
+
+bool stage_opening(const struct stage_machine *m) {
+    return m->stage == STAGE_FRESH && ramp_permille(m) < 1000;
 }
 
 /* From `from` at close_ms down to `to` at zero_ms, rounded down. */

@@ -78,6 +78,9 @@ bool stage_step(struct stage_machine *m, const struct stage_config *c, uint64_t 
 bool stage_rest(struct stage_machine *m);
 bool stage_wake(struct stage_machine *m);
 
+/* Limits are on their way up, by the time between two samples behind the ramp. */
+bool stage_opening(const struct stage_machine *m);
+
 /* Milliseconds until age alone has something to do; UINT64_MAX when it has not. */
 uint64_t stage_wait_ms(const struct stage_machine *m, const struct stage_config *c,
                        uint64_t age_ms);

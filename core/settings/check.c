@@ -141,7 +141,7 @@ static bool is_port(const char *s) {
     uint32_t port = 0;
     size_t n = 0;
 
-    for (; is_digit(s[n]) && n < 6; n++)
+    for (; n < 6 && is_digit(s[n]); n++)
         port = port * 10 + (uint32_t)(s[n] - '0');
     return n >= 1 && n <= 5 && s[n] == '\0' && port >= 1 && port <= 65535;
 }

@@ -82,7 +82,7 @@ static void put_text(const struct settings_row *row, struct settings *s, const c
 
     assert(length < row->capacity);
     memset(at, 0, row->capacity); /* equal settings are equal bytes */
-    memcpy(at, text, length);
+    memcpy(at, text, length + 1);
 }
 
 int64_t settings_load(const struct settings_row *row, const struct settings *s) {
@@ -216,7 +216,7 @@ static int store_choice(const struct settings_row *row, struct settings *s,
 static int store_text(const struct settings_row *row, struct settings *s,
                       const struct settings_value *v, struct settings_error *e) {
     struct text t;
-    size_t length;
+    size_t length, at;
     int err;
 
     if (v->kind != JSON_STRING)
@@ -233,6 +233,12 @@ static int store_text(const struct settings_row *row, struct settings *s,
             text_int(&t, (int64_t)i + 1);
             return err;
         }
+    if (!json_is_utf8(v->text, length, &at)) { /* only from a command line: no file could hold it */
+        err = settings_refuse(e, GW_ERR_RANGE, row->key, &t);
+        text_str(&t, "is not UTF-8 at byte ");
+        text_int(&t, (int64_t)at + 1);
+        return err;
+    }
     put_text(row, s, v->text);
     return 0;
 }

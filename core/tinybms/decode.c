@@ -276,7 +276,7 @@ static void decode_events(const struct tinybms_image *image, struct battery *b, 
 static void decode_serial(const struct tinybms_image *image, struct battery *b, uint64_t now_ms) {
     uint8_t serial[BATTERY_SERIAL_BYTES];
     bool zeros = true, ones = true;
-    for (uint16_t i = 0; i < BATTERY_SERIAL_BYTES / 2; i++) {
+    for (size_t i = 0; i < BATTERY_SERIAL_BYTES / 2; i++) {
         uint16_t word;
         if (!tinybms_image_get(image, (uint16_t)(REGISTER_SERIAL + i), &word)) {
             return;

@@ -180,7 +180,7 @@ static size_t packet_payload(const uint8_t *p, size_t n, size_t most) {
  * reply. Packets count up from 0 or from 1. */
 static bool walk_packets(const struct tinybms_request *rq, const uint8_t *p, size_t n,
                          uint8_t *data) {
-    size_t wanted = 2u * rq->count, got = 0, at = 0;
+    size_t wanted = (size_t)2 * rq->count, got = 0, at = 0;
     int number = -1;
     while (n - at >= 5 && p[at] == HEAD && p[at + 1] == TINYBMS_READ_BLOCK) {
         uint8_t second = p[at + 2];
@@ -213,8 +213,8 @@ static bool walk_packets(const struct tinybms_request *rq, const uint8_t *p, siz
 
 /* 0x09 repeats each address before its value: p is whole, its length is right. */
 static bool addresses_agree(const struct tinybms_request *rq, const uint8_t *p) {
-    for (uint16_t i = 0; i < rq->count; i++) {
-        if (memcmp(p + 3 + 4u * i, rq->bytes + 3 + 2u * i, 2) != 0) {
+    for (size_t i = 0; i < rq->count; i++) {
+        if (memcmp(p + 3 + 4 * i, rq->bytes + 3 + 2 * i, 2) != 0) {
             return false;
         }
     }
@@ -272,19 +272,19 @@ int tinybms_parse_words(const struct tinybms_request *rq, const uint8_t *p, size
         return GW_ERR_SPACE;
     }
     if (rq->command == TINYBMS_READ_EACH) {
-        for (uint16_t i = 0; i < words; i++) {
-            out[i] = le16(p + 5 + 4u * i);
+        for (size_t i = 0; i < words; i++) {
+            out[i] = le16(p + 5 + 4 * i);
         }
         return words;
     }
-    uint8_t data[2 * TINYBMS_READ_MAX];
+    uint8_t data[2 * TINYBMS_READ_MAX] = {0};
     if (rq->command != TINYBMS_READ_BLOCK) {
-        memcpy(data, p + 3, 2u * words);
+        memcpy(data, p + 3, (size_t)2 * words);
     } else if (!walk_packets(rq, p, n, data)) {
         return GW_ERR_SYNTAX;
     }
-    for (uint16_t i = 0; i < words; i++) {
-        out[i] = big_endian ? be16(data + 2u * i) : le16(data + 2u * i);
+    for (size_t i = 0; i < words; i++) {
+        out[i] = big_endian ? be16(data + 2 * i) : le16(data + 2 * i);
     }
     return words;
 }
@@ -300,7 +300,7 @@ int tinybms_parse_events(const struct tinybms_request *rq, const uint8_t *p, siz
         return GW_ERR_SPACE;
     }
     *bms_time_s = le32(p + 3);
-    for (int i = 0; i < events; i++) {
+    for (size_t i = 0; i < (size_t)events; i++) {
         uint32_t word = le32(p + 7 + 4 * i);
         out[i].at_s = word & 0xFFFFFF;
         out[i].id = (uint8_t)(word >> 24);

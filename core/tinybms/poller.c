@@ -99,7 +99,7 @@ void tinybms_set_port(struct tinybms *t, bool up, uint64_t now_ms) {
     tinybms_transaction_reset(&t->transaction);
     t->turn = TINYBMS_TURN_NONE;
     t->fast = (struct tinybms_fast){
-        .due_ms = now_ms, .turns = t->fast.turns, .hurry = t->fast.hurry, .fresh_port = true};
+        .due_ms = now_ms, .turns = t->fast.turns, .hurry_ms = t->fast.hurry_ms, .fresh_port = true};
     tinybms_slow_init(t, now_ms);
     t->link = up ? TINYBMS_LINK_WAKING : TINYBMS_LINK_DOWN;
     if (!up) {
@@ -147,13 +147,15 @@ static uint64_t fast_interval_ms(const struct tinybms *t) {
         return TINYBMS_REST_INTERVAL_MS;
     }
     uint64_t interval_ms = t->config.poll_interval_ms;
-    return t->fast.hurry && interval_ms > TINYBMS_HURRY_MS ? TINYBMS_HURRY_MS : interval_ms;
+    bool hurry = t->fast.hurry_ms > 0 && t->fast.hurry_ms < interval_ms;
+    return hurry ? t->fast.hurry_ms : interval_ms;
 }
 
-void tinybms_set_hurry(struct tinybms *t, bool hurry, uint64_t now_ms) {
-    t->fast.hurry = hurry;
-    if (hurry && t->link != TINYBMS_LINK_RESTING && t->fast.due_ms > now_ms + TINYBMS_HURRY_MS) {
-        t->fast.due_ms = now_ms + TINYBMS_HURRY_MS;
+void tinybms_set_hurry(struct tinybms *t, uint32_t interval_ms, uint64_t now_ms) {
+    t->fast.hurry_ms = interval_ms;
+    if (interval_ms > 0 && t->link != TINYBMS_LINK_RESTING &&
+        t->fast.due_ms > now_ms + interval_ms) {
+        t->fast.due_ms = now_ms + interval_ms;
     }
 }
 
@@ -382,6 +384,10 @@ void tinybms_handle_rx(struct tinybms *t, const uint8_t *bytes, size_t n, uint64
             end_turn(t, now_ms);
         }
     }
+}
+
+size_t tinybms_missing(const struct tinybms *t) {
+    return tinybms_transaction_missing(&t->transaction);
 }
 
 size_t tinybms_tx(struct tinybms *t, uint8_t *buf, size_t cap, uint64_t now_ms) {

@@ -51,7 +51,6 @@ enum tinybms_link {
 
 enum {
     TINYBMS_LINK_SILENT_MS = 2000,    /* a sleeping BMS looks at its UART once a second */
-    TINYBMS_HURRY_MS = 100,           /* the BMS measures every 100 ms */
     TINYBMS_REST_INTERVAL_MS = 60000, /* how often a resting BMS is looked at */
 };
 
@@ -94,12 +93,16 @@ void tinybms_set_port(struct tinybms *t, bool up, uint64_t now_ms);
  * TINYBMS_REST_INTERVAL_MS and for nothing else but commands. Ends when the port goes down. */
 void tinybms_set_resting(struct tinybms *t, bool resting, uint64_t now_ms);
 
-/* While in a hurry fast samples are asked for at least every TINYBMS_HURRY_MS, however long
- * poll_interval_ms is; not while resting. */
-void tinybms_set_hurry(struct tinybms *t, bool hurry, uint64_t now_ms);
+/* From now on fast samples are asked for at least every interval_ms, however long poll_interval_ms
+ * is; not while resting. 0: no hurry. */
+void tinybms_set_hurry(struct tinybms *t, uint32_t interval_ms, uint64_t now_ms);
 
 /* Bytes from the wire, hostile until checked; any chunking. */
 void tinybms_handle_rx(struct tinybms *t, const uint8_t *bytes, size_t n, uint64_t now_ms);
+
+/* As tinybms_transaction_missing(): a port that knows the speed of its wire may leave bytes unread
+ * while these are on their way. At least 1. */
+size_t tinybms_missing(const struct tinybms *t);
 
 /* Does what is due; returns the next time it wants to be called, always > now_ms unless there is
  * something to send or a result to pull. */

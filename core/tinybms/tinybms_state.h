@@ -40,8 +40,8 @@ struct tinybms_queued {
 };
 
 struct tinybms_fast {
-    bool hurry;
-    bool fresh_port; /* nothing was answered since the port came up */
+    uint32_t hurry_ms; /* 0: none */
+    bool fresh_port;   /* nothing was answered since the port came up */
     uint64_t due_ms;
     uint64_t rest_asked_ms; /* the first attempt of this look at a resting BMS */
     uint32_t retries;       /* of the series under way */

@@ -160,6 +160,20 @@ static bool inside_reply(const struct tinybms_transaction *x, size_t n) {
     return false;
 }
 
+size_t tinybms_transaction_missing(const struct tinybms_transaction *x) {
+    const bool expecting =
+        x->asked && x->state != TINYBMS_TRANSACTION_IDLE && x->state != TINYBMS_TRANSACTION_DONE;
+    if (!expecting || x->bad_crc || x->nack_held) { /* in these, silence decides */
+        return 1;
+    }
+    for (size_t n = sooner(x->held, x->reply_max); n > 0; n--) { /* the one that began first */
+        if (tinybms_reply_begins(&x->request, x->window + x->held - n, n)) {
+            return n < x->reply_min ? x->reply_min - n : 1;
+        }
+    }
+    return 1;
+}
+
 static void look_for_nack(struct tinybms_transaction *x, uint64_t now_ms) {
     if (x->held < TINYBMS_NACK_BYTES) {
         return;

@@ -123,6 +123,11 @@ size_t tinybms_transaction_tx(struct tinybms_transaction *x, uint8_t *buf, size_
 /* The good reply after TINYBMS_OUTCOME_REPLY; valid until the next byte comes in. */
 const uint8_t *tinybms_transaction_reply(const struct tinybms_transaction *x, size_t *n);
 
+/* How many bytes at least must still come in before anything can be made of them; 1 unless the
+ * header of the pending reply has been seen to begin. A refusal in place of that reply is shorter:
+ * who waits for all of these bytes sees it late, by no more than the reply's time on the wire. */
+size_t tinybms_transaction_missing(const struct tinybms_transaction *x);
+
 /* DONE becomes IDLE. */
 void tinybms_transaction_release(struct tinybms_transaction *x);
 

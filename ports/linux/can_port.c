@@ -10,6 +10,7 @@
 
 enum {
     READ_CHUNK = 512,
+    CALM_MAX = 128,   /* bytes of one look: a GX's two frames, and answers to all of ours */
     QUEUE_MAX = 1024, /* bytes: two bursts of all frames, 0.1 s at 115200 bit/s */
     SOCKETCAN_FRAMES_MAX = CAN_PORT_READ_MAX / 16,
 };
@@ -17,6 +18,7 @@ enum {
 static void clear(struct can_port *p) {
     p->fd = -1;
     p->transport = CAN_OVER_SLCAN;
+    p->calm = false;
     stream_tx_init(&p->tx);
     slcan_init(&p->slcan);
     atomic_store_explicit(&p->feedback.bus_off, false, memory_order_relaxed);
@@ -144,6 +146,7 @@ static enum can_port_result read_slcan(struct can_port *p, can_port_frame_fn *ha
     for (int got = 0; got < CAN_PORT_READ_MAX; got += READ_CHUNK) {
         uint8_t bytes[READ_CHUNK];
         ssize_t n = read(p->fd, bytes, sizeof bytes);
+        p->calm = got == 0 && n < CALM_MAX;
         if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)) {
             return CAN_PORT_NOT_NOW;
         }
@@ -160,6 +163,9 @@ static enum can_port_result read_slcan(struct can_port *p, can_port_frame_fn *ha
         }
         atomic_fetch_add_explicit(&p->feedback.refused, p->slcan.counters.refused - refused,
                                   memory_order_relaxed);
+        if ((size_t)n < sizeof bytes) {
+            return CAN_PORT_NOT_NOW;
+        }
     }
     return CAN_PORT_DONE;
 }
@@ -169,8 +175,16 @@ enum can_port_result can_port_read(struct can_port *p, can_port_frame_fn *handle
                                               : read_slcan(p, handle, context);
 }
 
+bool can_port_is_calm(const struct can_port *p) {
+    return p->fd >= 0 && p->transport == CAN_OVER_SLCAN && p->calm;
+}
+
 short can_port_events(const struct can_port *p) {
-    return stream_tx_waiting(&p->tx) ? POLLIN | POLLOUT : POLLIN;
+    short events = can_port_is_calm(p) ? 0 : POLLIN;
+    if (stream_tx_waiting(&p->tx)) {
+        events |= POLLOUT;
+    }
+    return events;
 }
 
 bool can_port_flush(struct can_port *p, uint64_t now_ms) {

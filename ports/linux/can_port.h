@@ -23,6 +23,7 @@ struct can_port {
     enum can_transport transport;
     struct stream_tx tx; /* SLCAN only, as is the next */
     struct slcan slcan;
+    bool calm; /* little came in when it was looked at last */
     bool news;                    /* the bus has changed its state; cleared by the caller */
     struct can_feedback feedback; /* stays from one device to the next */
 };
@@ -47,6 +48,10 @@ enum can_port_result can_port_write(struct can_port *p, const struct victron_fra
 enum { CAN_PORT_READ_MAX = 2048 };
 typedef void can_port_frame_fn(void *context, const struct victron_frame *f);
 enum can_port_result can_port_read(struct can_port *p, can_port_frame_fn *handle, void *context);
+
+/* An adapter that says little, such as its answer to each frame, need not wake anybody: read it
+ * whenever something else does. can_port_events() then does not wait for it. */
+bool can_port_is_calm(const struct can_port *p);
 
 /* poll() events to wait for. */
 short can_port_events(const struct can_port *p);

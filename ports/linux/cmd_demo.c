@@ -2,22 +2,18 @@
 /* `tinybms-gw demo`: the whole gateway between a simulated battery and a virtual GX, in one process
  * and without a device, with a live view in the terminal. */
 #define _GNU_SOURCE
-#include <errno.h>
 #include <getopt.h>
-#include <poll.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <termios.h>
-#include <unistd.h>
 
 #include "arguments.h"
 #include "commands.h"
+#include "demo_scenario.h"
 #include "options.h"
 #include "runtime.h"
 #include "sim/bms.h"
 #include "sim_link.h"
+#include "terminal.h"
 #include "version.h"
 #include "view.h"
 
@@ -28,6 +24,9 @@ static const char help[] =
     "      --speed X         speed of the pack's time, 0.1 to 3600; 1. The gateway keeps real "
     "time\n"
     "      --seconds N       end after N seconds\n"
+    "      --scenario FILE   play what the file says: faults, and what must hold. Each line is\n"
+    "                        shown when it happens or is judged; exit status 1 when one fails.\n"
+    "                        --speed is then that of everything\n"
     "      --registers FILE  a recorded battery (lines \"address 0xVALUE\") instead of the pack\n"
     "      --cells N         cells of the simulated pack, 4 to 16; 14\n"
     "      --seed N          another pack; 1\n"
@@ -42,6 +41,7 @@ enum {
     OPTION_REGISTERS,
     OPTION_CELLS,
     OPTION_SEED,
+    OPTION_SCENARIO,
     OPTION_VERSION,
     REFRESH_MS = 150,
     PLAIN_MS = 2000,
@@ -52,74 +52,16 @@ enum {
 
 struct demo {
     struct sim_link_options sim;
-    uint32_t seconds; /* 0: until stopped */
+    uint32_t seconds;            /* 0: until stopped */
+    const char *scenario, *pack; /* a file; the option that names another pack; NULL: none */
     struct runtime *runtime;
     struct gateway_snapshot snapshot;
     struct sim_gx gx;
     char log_line[LOG_LINE];
     enum log_level log_level;
-    bool terminal, colour;
-    struct termios before;
+    struct terminal terminal;
     char text[VIEW_TEXT_MAX];
 };
-
-/* ---- the terminal ---- */
-
-/* Writes all of it; false when there is nobody left to write to. */
-static bool write_out(const char *text, size_t n) {
-    while (n > 0) {
-        ssize_t done = write(STDOUT_FILENO, text, n);
-        if (done < 0 && errno == EAGAIN) {
-            struct pollfd p = {.fd = STDOUT_FILENO, .events = POLLOUT};
-            (void)poll(&p, 1, REFRESH_MS);
-        } else if (done < 0 && errno != EINTR) {
-            return false;
-        }
-        if (done > 0) {
-            text += done;
-            n -= (size_t)done;
-        }
-    }
-    return true;
-}
-
-static bool write_text(const char *text) {
-    return write_out(text, strlen(text));
-}
-
-/* The other screen, no cursor; keys are not shown, and Ctrl-Z does not leave it half way. */
-static void take_terminal(struct demo *d) {
-    if (tcgetattr(STDIN_FILENO, &d->before) == 0) {
-        struct termios t = d->before;
-        t.c_lflag &= ~(tcflag_t)(ECHO | ICANON);
-        t.c_cc[VMIN] = 0;
-        t.c_cc[VTIME] = 0;
-        t.c_cc[VSUSP] = _POSIX_VDISABLE;
-        (void)tcsetattr(STDIN_FILENO, TCSANOW, &t);
-    }
-    (void)write_text("\x1b[?1049h\x1b[?25l\x1b[2J");
-}
-
-static void give_terminal_back(struct demo *d) {
-    (void)write_text("\x1b[?25h\x1b[?1049l");
-    (void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &d->before);
-}
-
-static bool quit_key(void) {
-    char key = 0;
-    struct pollfd p = {.fd = STDIN_FILENO, .events = POLLIN};
-    return poll(&p, 1, 0) > 0 && read(STDIN_FILENO, &key, 1) == 1 && (key == 'q' || key == 'Q');
-}
-
-static struct view_style terminal_style(const struct demo *d) {
-    struct winsize size = {0};
-    struct view_style style = {.columns = 80, .rows = 24, .colour = d->colour, .terminal = true};
-    if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 && size.ws_row > 0) {
-        style.columns = size.ws_col;
-        style.rows = size.ws_row;
-    }
-    return style;
-}
 
 /* ---- showing ---- */
 
@@ -131,7 +73,7 @@ static void keep_log_line(void *context, enum log_level level, const char *line)
 
 static bool show(struct demo *d) {
     struct view v = {.now_us = sim_link_now_us(), .speed = d->sim.speed};
-    struct view_style style = {.columns = PLAIN_COLUMNS, .rows = PLAIN_ROWS};
+    const struct view_style style = terminal_style(&d->terminal, PLAIN_COLUMNS, PLAIN_ROWS);
     if (runtime_snapshot(d->runtime, &d->snapshot)) {
         v.gateway = &d->snapshot;
     }
@@ -139,26 +81,26 @@ static bool show(struct demo *d) {
         v.gx = &d->gx;
         v.now_us = sim_link_now_us(); /* not before what the copy holds */
     }
-    if (!d->terminal) {
+    if (!d->terminal.there) {
         size_t n = view_render(&v, &style, d->text, sizeof d->text);
-        return write_out(d->text, n) && write_text("\n");
+        return terminal_write(d->text, n) && terminal_write("\n", 1);
     }
-    style = terminal_style(d);
     v.hint = "q ends it";
     v.log_level = d->log_level;
     v.log_line = d->log_line[0] != '\0' ? d->log_line : NULL;
     size_t n = view_render(&v, &style, d->text, sizeof d->text);
-    return write_out(d->text, n);
+    return terminal_write(d->text, n);
 }
 
 /* The exit status. */
 static int run(struct demo *d) {
-    uint64_t start_us = sim_link_now_us(), every_us = (d->terminal ? REFRESH_MS : PLAIN_MS) * 1000u;
-    uint64_t end_us = d->seconds > 0 ? start_us + d->seconds * 1000000u : UINT64_MAX;
-    uint64_t show_us = d->terminal ? start_us : start_us + every_us;
+    uint64_t start_us = sim_link_now_us(),
+             every_us = 1000ull * (d->terminal.there ? REFRESH_MS : PLAIN_MS);
+    uint64_t end_us = d->seconds > 0 ? start_us + (uint64_t)d->seconds * 1000000u : UINT64_MAX;
+    uint64_t show_us = d->terminal.there ? start_us : start_us + every_us;
     for (;;) {
         uint64_t now_us = sim_link_now_us();
-        if (now_us >= end_us || (d->terminal && quit_key())) {
+        if (now_us >= end_us || terminal_quit_key(&d->terminal)) {
             return EXIT_DONE;
         }
         if (now_us >= show_us) {
@@ -169,7 +111,7 @@ static int run(struct demo *d) {
         }
         uint64_t next_us = show_us < end_us ? show_us : end_us;
         uint64_t wait_us = next_us > now_us ? next_us - now_us : 0;
-        wait_us = wait_us < REFRESH_MS * 1000u ? wait_us : REFRESH_MS * 1000u;
+        wait_us = wait_us < 1000ull * REFRESH_MS ? wait_us : 1000ull * REFRESH_MS;
         if (!runtime_poll(d->runtime, (int)(wait_us / 1000u) + 1)) {
             return EXIT_DONE;
         }
@@ -182,17 +124,23 @@ static bool take_option(struct demo *d, int code) {
     uint32_t v = 0;
     bool good = true;
     switch (code) {
+    case OPTION_SCENARIO:
+        d->scenario = optarg;
+        return true;
     case OPTION_SPEED:
         return argument_number("demo", "--speed", optarg, 0.1, 3600.0, &d->sim.speed);
     case OPTION_SECONDS:
         return argument_whole("demo", "--seconds", optarg, 1, 31536000, &d->seconds);
     case OPTION_CELLS:
+        d->pack = "--cells";
         good = argument_whole("demo", "--cells", optarg, SIM_CELLS_MIN, SIM_CELLS_MAX, &v);
         d->sim.cells = (uint8_t)v;
         return good;
     case OPTION_SEED:
+        d->pack = "--seed";
         return argument_whole("demo", "--seed", optarg, 0, UINT32_MAX, &d->sim.seed);
     default:
+        d->pack = "--registers";
         d->sim.registers_path = optarg;
         return true;
     }
@@ -205,6 +153,7 @@ static int parse(struct demo *d, int argc, char **argv) {
                                           {"registers", required_argument, NULL, OPTION_REGISTERS},
                                           {"cells", required_argument, NULL, OPTION_CELLS},
                                           {"seed", required_argument, NULL, OPTION_SEED},
+                                          {"scenario", required_argument, NULL, OPTION_SCENARIO},
                                           {"help", no_argument, NULL, 'h'},
                                           {"version", no_argument, NULL, OPTION_VERSION},
                                           {NULL, 0, NULL, 0}};
@@ -226,6 +175,9 @@ static int parse(struct demo *d, int argc, char **argv) {
         if (!take_option(d, code)) {
             return EXIT_USAGE;
         }
+    }
+    if (d->scenario != NULL && d->pack != NULL) {
+        return argument_refuse("demo", "the scenario says which battery, not ", d->pack);
     }
     return optind < argc ? argument_refuse("demo", "unexpected argument ", argv[optind]) : -1;
 }
@@ -262,30 +214,26 @@ int cmd_demo(int argc, char **argv) {
     if (status >= 0) {
         return status;
     }
+    if (d.scenario != NULL) {
+        return demo_scenario(d.scenario, d.sim.speed, d.seconds);
+    }
     status = check_registers(&d);
     if (status != EXIT_DONE) {
         return status;
     }
     sim_link_configure(&d.sim);
     sim_settings(&settings);
-    d.terminal = isatty(STDOUT_FILENO) && isatty(STDIN_FILENO);
-    const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
-    d.colour = d.terminal && (no_color == NULL || no_color[0] == '\0');
-    d.terminal = d.terminal && term != NULL && strcmp(term, "dumb") != 0;
+    terminal_init(&d.terminal);
     const struct runtime_options how = {
-        .signals = true, .log = d.terminal ? keep_log_line : NULL, .log_context = &d};
+        .signals = true, .log = d.terminal.there ? keep_log_line : NULL, .log_context = &d};
     int err = runtime_start(&d.runtime, &settings, &how);
     if (err != 0) {
         (void)fprintf(stderr, "tinybms-gw demo: cannot start: %s\n", strerror(-err));
         return EXIT_FAILED;
     }
-    if (d.terminal) {
-        take_terminal(&d);
-    }
+    terminal_take(&d.terminal);
     status = run(&d);
     runtime_stop(d.runtime);
-    if (d.terminal) {
-        give_terminal_back(&d);
-    }
+    terminal_give_back(&d.terminal);
     return status;
 }

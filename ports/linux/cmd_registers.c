@@ -121,7 +121,7 @@ static void print_row(const struct tinybms_register *r, const struct words *w) {
     }
     if (known && r->type == TINYBMS_BYTES) {
         value[0] = '\0';
-        for (unsigned i = 0; i < r->words && 4 * i + 5 <= sizeof value; i++) {
+        for (size_t i = 0; i < r->words && 4 * i + 5 <= sizeof value; i++) {
             unsigned word = w->value[r->addr + i];
             (void)snprintf(value + 4 * i, 5, "%02X%02X", word & 0xFF, word >> 8);
         }

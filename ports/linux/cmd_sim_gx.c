@@ -185,7 +185,7 @@ static double seconds(const struct monitor *m, uint64_t at_us) {
 
 static void tell_frame(const struct monitor *m, const struct sim_can_frame *f, uint64_t now_us) {
     char words[SIM_GX_WORDS_MAX], bytes[25] = "";
-    for (unsigned i = 0; i < f->len && !f->remote; i++) {
+    for (size_t i = 0; i < f->len && !f->remote; i++) {
         (void)snprintf(bytes + (m->json ? 2 : 3) * i, 4, m->json ? "%02X" : "%02X ", f->data[i]);
     }
     if (m->json) {

@@ -23,7 +23,8 @@ enum {
     UART_QUEUE_MAX = 64,     /* bytes; the request before has had its time when one is sent */
     REAL_TIME_PRIORITY = 10, /* over ordinary threads, under those of the kernel's interrupts */
     NICE_RAISED = -11,
-    SPIN_GUARD_MS = 5, /* when the core waits for a device that takes nothing */
+    CAN_LOOK_US = 50000, /* a quiet adapter is read so often at most */
+    SPIN_GUARD_MS = 5,   /* when the core waits for a device that takes nothing */
 };
 
 /* ---- links ---- */
@@ -49,6 +50,7 @@ static void detach(struct gateway_thread *t, enum port_link link, enum detach_re
                    int error, uint64_t now_us) {
     if (link == PORT_UART) {
         t->uart.fd = -1;
+        t->uart.quiet_until_us = 0;
         stream_tx_init(&t->uart.tx);
         tell_uart(t, false, now_us);
     } else {
@@ -73,6 +75,8 @@ static void attach(struct gateway_thread *t, enum port_link link, const struct l
     if (link == PORT_UART) {
         stream_tx_attach(&t->uart.tx, d->fd, UART_QUEUE_MAX);
         t->uart.fd = d->fd;
+        t->uart.is_tty = isatty(d->fd) == 1;
+        t->uart.quiet_until_us = 0;
         tell_uart(t, true, now_us);
     } else {
         can_port_attach(&t->can, d->fd, d->transport);
@@ -246,6 +250,20 @@ static void check_stalls(struct gateway_thread *t, uint64_t now_us) {
 
 /* ---- in ---- */
 
+/* A reply of 113 bytes would wake the thread 113 times. Its bytes cannot come faster than the line
+ * carries them, so once it has begun all but the last are left to the driver for that long. Once in
+ * a reply: hardware that hands bytes over in portions is behind the line, and the next one is
+ * whole. */
+static void take_bytes(struct gateway_thread *t, const uint8_t *bytes, size_t n, uint64_t now_us) {
+    const uint64_t byte_us = 10000000u / t->gateway.settings->hardware.uart.baudrate;
+    const bool begun = gateway_uart_missing(&t->gateway) > 1;
+    gateway_uart_rx(&t->gateway, bytes, n, now_us / 1000);
+    const size_t missing = gateway_uart_missing(&t->gateway);
+    if (t->uart.is_tty && !begun && missing > 1) {
+        t->uart.quiet_until_us = now_us + (missing - 1) * byte_us;
+    }
+}
+
 static void read_uart(struct gateway_thread *t) {
     for (int i = 0; i < UART_READS_MAX; i++) {
         uint8_t bytes[TRAFFIC_BYTES_MAX];
@@ -259,7 +277,10 @@ static void read_uart(struct gateway_thread *t) {
             return;
         }
         traffic_bytes(&t->channel->traffic, TRAFFIC_UART_RX, bytes, (size_t)n, now_us);
-        gateway_uart_rx(&t->gateway, bytes, (size_t)n, now_us / 1000);
+        take_bytes(t, bytes, (size_t)n, now_us);
+        if ((size_t)n < sizeof bytes) {
+            return; /* there were no more */
+        }
     }
 }
 
@@ -343,11 +364,15 @@ static uint64_t work(struct gateway_thread *t) {
     return deadline_ms < latest_ms ? deadline_ms : latest_ms;
 }
 
-static void arm_timer(int fd, uint64_t at_ms) {
+/* Also forgets that it has run out: nobody reads it. Relative, so that a library which shows the
+ * program another time (as the tests do) cannot put it off. */
+static void arm_timer(int fd, uint64_t at_us) {
+    const uint64_t now_us = clock_now_us(), wait_us = at_us > now_us ? at_us - now_us : 1;
     const struct itimerspec when = {
-        .it_value = {.tv_sec = (time_t)(at_ms / 1000), .tv_nsec = (long)(at_ms % 1000) * 1000000},
+        .it_value = {.tv_sec = (time_t)(wait_us / 1000000),
+                     .tv_nsec = (long)(wait_us % 1000000) * 1000},
     };
-    (void)timerfd_settime(fd, TFD_TIMER_ABSTIME, &when, NULL);
+    (void)timerfd_settime(fd, 0, &when, NULL);
 }
 
 static void clear_counter(int fd) {
@@ -357,25 +382,36 @@ static void clear_counter(int fd) {
 
 static void wait_and_read(struct gateway_thread *t, uint64_t deadline_ms) {
     enum { WAKE, TIMER, UART, CAN, DESCRIPTORS };
+    const uint64_t deadline_us = deadline_ms * 1000, quiet_us = t->uart.quiet_until_us;
+    const bool quiet = quiet_us != 0;
+    short uart_events = quiet ? 0 : POLLIN;
+    if (stream_tx_waiting(&t->uart.tx)) {
+        uart_events |= POLLOUT;
+    }
     struct pollfd p[DESCRIPTORS] = {
         [WAKE] = {.fd = t->wake_fd, .events = POLLIN},
         [TIMER] = {.fd = t->timer_fd, .events = POLLIN},
-        [UART] = {.fd = t->uart.fd,
-                  .events = stream_tx_waiting(&t->uart.tx) ? POLLIN | POLLOUT : POLLIN},
+        [UART] = {.fd = t->uart.fd, .events = uart_events},
         [CAN] = {.fd = t->can.fd, .events = can_port_events(&t->can)},
     };
-    arm_timer(t->timer_fd, deadline_ms);
+    arm_timer(t->timer_fd, quiet && quiet_us < deadline_us ? quiet_us : deadline_us);
     if (poll(p, DESCRIPTORS, -1) < 0) {
         return;
     }
     if (p[WAKE].revents != 0) {
         clear_counter(t->wake_fd);
     }
-    if (p[TIMER].revents != 0) {
-        clear_counter(t->timer_fd);
+    const uint64_t now_us = clock_now_us();
+    if (quiet && now_us >= quiet_us) {
+        t->uart.quiet_until_us = 0;
+        p[UART].revents |= POLLIN;
     }
     if (p[UART].revents != 0) {
         serve_uart(t, p[UART].revents);
+    }
+    if (p[CAN].revents == 0 && can_port_is_calm(&t->can) && now_us >= t->can_look_us) {
+        t->can_look_us = now_us + CAN_LOOK_US;
+        p[CAN].revents = POLLIN;
     }
     if (p[CAN].revents != 0) {
         serve_can(t, p[CAN].revents);

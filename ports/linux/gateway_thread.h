@@ -27,6 +27,8 @@ enum {
 struct uart_port {
     int fd; /* -1: no device; borrowed */
     struct stream_tx tx;
+    bool is_tty;             /* on a line of settings.hardware.uart.baudrate */
+    uint64_t quiet_until_us; /* nothing that is read before can be a whole reply */
 };
 
 /* How long the services have made no progress, as the gateway thread sees it. */
@@ -54,6 +56,7 @@ struct gateway_thread {
     struct gateway gateway;
     struct uart_port uart;
     struct can_port can;
+    uint64_t can_look_us; /* while it is calm: to be read at the first turn from then on */
     struct link_device device[PORT_LINKS]; /* as they were attached */
     bool tell_services;
     uint64_t snapshot_at_ms;

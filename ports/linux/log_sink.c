@@ -135,13 +135,40 @@ static size_t begin_line(char *line, size_t cap, uint64_t at_ms, enum log_level 
     return n < 0 ? 0 : (size_t)n;
 }
 
+static void write_words(struct log_sink *s, enum log_level level, const char *module,
+                        const char *format, va_list arguments)
+    __attribute__((format(printf, 4, 0)));
+
+static void write_words(struct log_sink *s, enum log_level level, const char *module,
+                        const char *format, va_list arguments) {
+    if (level > s->level) {
+        return;
+    }
+    char line[LOG_LINE_MAX];
+    size_t n = begin_line(line, sizeof line, clock_now_ms(), level, module);
+    int more = vsnprintf(line + n, sizeof line - n - 1, format, arguments);
+    size_t room = sizeof line - n - 2;
+    n += more < 0 ? 0 : (size_t)more > room ? room : (size_t)more;
+    put_line(s, level, line, n);
+}
+
+static void write_own(struct log_sink *s, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+static void write_own(struct log_sink *s, const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    write_words(s, LOG_WARN, "log", format, arguments);
+    va_end(arguments);
+}
+
 static void tell_dropped(struct log_sink *s) {
     if (s->dropped == 0 || log_sink_is_full(s) || s->broken) {
         return;
     }
     uint32_t dropped = s->dropped;
     s->dropped = 0;
-    log_sink_write(s, LOG_WARN, "log", "lines dropped, nobody read them count=%u", dropped);
+    write_own(s, "lines dropped, nobody read them count=%u", dropped);
 }
 
 void log_sink_record(struct log_sink *s, const struct log_record *r) {
@@ -159,18 +186,10 @@ void log_sink_record(struct log_sink *s, const struct log_record *r) {
 void log_sink_write(struct log_sink *s, enum log_level level, const char *module,
                     const char *format, ...) {
     tell_dropped(s);
-    if (level > s->level) {
-        return;
-    }
-    char line[LOG_LINE_MAX];
-    size_t n = begin_line(line, sizeof line, clock_now_ms(), level, module);
     va_list arguments;
     va_start(arguments, format);
-    int more = vsnprintf(line + n, sizeof line - n - 1, format, arguments);
+    write_words(s, level, module, format, arguments);
     va_end(arguments);
-    size_t room = sizeof line - n - 2;
-    n += more < 0 ? 0 : (size_t)more > room ? room : (size_t)more;
-    put_line(s, level, line, n);
 }
 
 bool log_sink_is_full(const struct log_sink *s) {

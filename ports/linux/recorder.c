@@ -77,7 +77,8 @@ void recorder_set_clock(struct recorder *r, uint64_t now_us, uint64_t clock_ms) 
     uint64_t change_ms = clock_ms > old_ms ? clock_ms - old_ms : old_ms - clock_ms;
     if (change_ms >= RECORDER_CLOCK_STEP_MS) {
         char line[RECORDING_LINE_MAX];
-        append(r, line, recording_print_clock(now_us + old_ms * 1000, clock_ms, line));
+        size_t n = recording_print_clock(now_us + old_ms * 1000, clock_ms, line);
+        append(r, line, n);
     }
 }
 
@@ -100,7 +101,8 @@ void recorder_take(struct recorder *r, const struct traffic_event *e,
     if (e->kind == TRAFFIC_CONFIGURED) {
         append_changes(r, settings, e->at_us);
     }
-    append(r, line, recording_print_event(e, r->last.clock_ms, line));
+    size_t n = recording_print_event(e, r->last.clock_ms, line);
+    append(r, line, n);
     if (e->kind == TRAFFIC_MISSED) { /* which may have been a change of them, too */
         append_changes(r, settings, e->at_us);
     }

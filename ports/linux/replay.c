@@ -250,10 +250,23 @@ static void begin_gateway(struct replay *r) {
     }
 }
 
+/* Whether the core lives across a pause; what it takes to do so is bounded, see replay.h. */
+static bool lives_across(struct replay *r, uint64_t pause_us, bool gap) {
+    if (pause_us <= REPLAY_PAUSE_MS * UINT64_C(1000)) {
+        return true;
+    }
+    if (!gap || pause_us > REPLAY_GAP_MS * UINT64_C(1000) ||
+        r->gaps_us + pause_us > REPLAY_GAPS_MS * UINT64_C(1000)) {
+        return false;
+    }
+    r->gaps_us += pause_us;
+    return true;
+}
+
 /* Lives up to that time, or begins anew there when it is far: a core that has just begun knows
  * nothing of what was before it. */
-static void go_on_to(struct replay *r, uint64_t at_us) {
-    if (at_us > r->now_us && at_us - r->now_us > REPLAY_PAUSE_MS * UINT64_C(1000)) {
+static void go_on_to(struct replay *r, uint64_t at_us, bool gap) {
+    if (at_us > r->now_us && !lives_across(r, at_us - r->now_us, gap)) {
         const bool uart_up = uart_is_up(r);
         const bool can_up = r->gateway.can_up;
         start_core(r, at_us);
@@ -268,7 +281,7 @@ static void go_on_to(struct replay *r, uint64_t at_us) {
 static void pass_gap(struct replay *r) {
     const struct recording_item item = r->item;
     leave(r, r->now_us);
-    go_on_to(r, item.event.at_us);
+    go_on_to(r, item.event.at_us, true);
     r->clock_ms = item.clock_ms;
     configure(r, item.settings, r->now_us);
     if (item.uart_up != uart_is_up(r)) {
@@ -321,7 +334,7 @@ static bool is_turn(enum traffic_kind kind) {
 
 static void live_through(struct replay *r) {
     const struct traffic_event e = r->item.event;
-    go_on_to(r, e.at_us);
+    go_on_to(r, e.at_us, false);
     consume(r);
     if (tell(r, &e)) {
         turn(r, r->now_us);

@@ -14,7 +14,10 @@
  *              else than was recorded, or when told so: the core keeps its own times, and a BMS
  * that has the registers as recorded by then answers it (replay_bms.h).
  *
- * A pause of more than REPLAY_PAUSE_MS while living is skipped, and a new core begins behind it. */
+ * A gateway that runs writes at least four lines a second, so a longer pause is skipped while
+ * living and a new core begins behind it: of more than REPLAY_PAUSE_MS, or REPLAY_GAP_MS where
+ * events are missing. What one line of text can ask of the processor is bounded by that, and what
+ * all gaps together can by REPLAY_GAPS_MS, after which a gap is a pause like any other. */
 #ifndef PORTS_LINUX_REPLAY_H
 #define PORTS_LINUX_REPLAY_H
 
@@ -25,7 +28,7 @@
 #include "recording_reader.h"
 #include "replay_bms.h"
 
-enum { REPLAY_PAUSE_MS = 10000 };
+enum { REPLAY_PAUSE_MS = 1000, REPLAY_GAP_MS = 10000, REPLAY_GAPS_MS = 60000 };
 
 /* Called from within replay_run(). */
 struct replay_io {
@@ -63,6 +66,7 @@ struct replay {
     bool running, following, own_times;
     uint64_t now_us;      /* of the last call of the core, monotonic */
     uint64_t deadline_ms; /* the core's, while living */
+    uint64_t gaps_us;     /* lived across, all together */
     uint64_t clock_ms;
     struct replay_bms bms;
     bool have_item;

@@ -21,6 +21,7 @@ static const char help[] =
     "      --link PATH       where the link is made; needed\n"
     "      --registers FILE  serve these registers (lines \"address 0xVALUE\", comments with #)\n"
     "                        instead of a simulated pack\n"
+    "      --scenario FILE   play what a scenario file says about the battery, from the start on\n"
     "      --speed X         speed of the pack's time, 0.1 to 3600; 1\n"
     "      --seed N          another pack and other faults; 1\n"
     "      --baud N          bit rate that the bytes are timed for; 115200\n\n"
@@ -54,7 +55,7 @@ static const char help[] =
     "      --mute            nothing is answered\n"
     "      --freeze          answers, but measures no more\n"
     "      --freeze-clock    the same, but its counter goes on\n"
-    "      --refuse-reserved refuse reads that touch reserved registers\n\n"
+    "      --refuse-reserved refuse reads that touch registers 16 to 31\n\n"
     "Faults of what it senses, which it believes (SENSE: cells, current, external1, external2,\n"
     "board, soc, voltage):\n"
     "      --swap M,N        cells M and N are wired in each other's place\n"
@@ -67,6 +68,7 @@ static const char help[] =
 enum {
     OPTION_LINK = 256,
     OPTION_REGISTERS,
+    OPTION_SCENARIO,
     OPTION_CHEMISTRY,
     OPTION_CELLS,
     OPTION_SPEED,
@@ -108,6 +110,7 @@ enum {
 static const struct option names[] = {
     {"link",            required_argument, NULL, OPTION_LINK},
     {"registers",       required_argument, NULL, OPTION_REGISTERS},
+    {"scenario",        required_argument, NULL, OPTION_SCENARIO},
     {"chemistry",       required_argument, NULL, OPTION_CHEMISTRY},
     {"cells",           required_argument, NULL, OPTION_CELLS},
     {"speed",           required_argument, NULL, OPTION_SPEED},
@@ -384,6 +387,9 @@ static bool take_word(struct sim_bms_options *a, int code) {
     case OPTION_REGISTERS:
         a->registers = optarg;
         return true;
+    case OPTION_SCENARIO:
+        a->scenario = optarg;
+        return true;
     case OPTION_SEED:
         return argument_whole(command, "--seed", optarg, 0, UINT32_MAX, &c->seed);
     case OPTION_BAUD:
@@ -445,6 +451,9 @@ int sim_bms_options_parse(struct sim_bms_options *o, int argc, char **argv) {
     }
     if (optind < argc) {
         return argument_refuse(command, "unexpected argument ", argv[optind]);
+    }
+    if (o->scenario != NULL && o->registers != NULL) {
+        return argument_refuse(command, "--scenario and --registers are two batteries", "");
     }
     if (o->link == NULL) {
         return argument_refuse(command, "--link PATH is needed: where to make the device", "");

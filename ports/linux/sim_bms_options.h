@@ -9,7 +9,7 @@
 #include "sim/bms.h"
 
 struct sim_bms_options {
-    const char *link, *registers; /* paths, of argv; registers may be NULL */
+    const char *link, *registers, *scenario; /* paths, of argv; all but the first may be NULL */
     struct sim_bms_config config;
     bool cells_given, single_port;
     double charger_v; /* 0: as the settings say */

@@ -73,7 +73,7 @@ int sim_link_load(struct sim_bms *b, const char *path, char *why, size_t cap) {
     FILE *f = fopen(path, "re");
     if (f == NULL) {
         int err = errno;
-        snprintf(why, cap, "%s cannot be opened: %s", path, strerror(err));
+        (void)snprintf(why, cap, "%s cannot be opened: %s", path, strerror(err));
         return -err;
     }
     size_t n = fread(text, 1, sizeof text, f);
@@ -81,18 +81,18 @@ int sim_link_load(struct sim_bms *b, const char *path, char *why, size_t cap) {
     bool whole = feof(f) != 0;
     (void)fclose(f);
     if (err != 0) {
-        snprintf(why, cap, "%s cannot be read: %s", path, strerror(err));
+        (void)snprintf(why, cap, "%s cannot be read: %s", path, strerror(err));
         return -err;
     }
     if (!whole) {
-        snprintf(why, cap, "%s is larger than %d bytes: not a register file", path, FILE_MAX);
+        (void)snprintf(why, cap, "%s is larger than %d bytes: not a register file", path, FILE_MAX);
         return -EINVAL;
     }
     unsigned line = sim_bms_load(b, text, n);
     if (line == 0)
         return 0;
-    snprintf(why, cap, "%s line %u is not \"address 0xVALUE\" with an address up to %d", path, line,
-             SIM_BMS_REGISTERS - 1);
+    (void)snprintf(why, cap, "%s line %u is not \"address 0xVALUE\" with an address up to %d", path,
+                   line, SIM_BMS_REGISTERS - 1);
     return -EINVAL;
 }
 

@@ -122,12 +122,10 @@ static bool handle_line(struct slcan *s, struct victron_frame *out) {
 bool slcan_handle_rx(struct slcan *s, uint8_t byte, struct victron_frame *out) {
     if (byte == BEL || byte == CR) {
         bool frame = false;
-        if (s->skipping) {
+        if (s->skipping || (byte == BEL && s->length != 0)) { /* BEL stands alone */
             s->counters.garbage++;
         } else if (byte == CR) {
             frame = handle_line(s, out);
-        } else if (s->length != 0) {
-            s->counters.garbage++; /* BEL stands alone */
         }
         if (byte == BEL) {
             s->counters.refused++;

@@ -139,12 +139,30 @@ static void draw_title(struct canvas *c, const struct view *v) {
     put(c, PLAIN, "   running %llu:%02u:%02u", (unsigned long long)(s / 3600),
         (unsigned)(s / 60 % 60), (unsigned)(s % 60));
     if (v->speed < 1.0 || v->speed > 1.0) {
-        put(c, WARN, "   pack time x%g", v->speed);
+        put(c, WARN, "   %s x%g", v->scenario != NULL ? "time" : "pack time", v->speed);
     }
     if (v->hint != NULL) {
         put(c, FAINT, "   %s", v->hint);
     }
     end_line(c);
+}
+
+static void draw_scenario(struct canvas *c, const struct view_scenario *s) {
+    static const enum tone tone[] = {
+        [VIEW_EVENT] = STRONG, [VIEW_HOLDS] = GOOD, [VIEW_FAILS] = BAD, [VIEW_LOG] = FAINT};
+    label(c, "PLAYS");
+    put(c, STRONG, "%s", s->title[0] != '\0' ? s->title : "a scenario");
+    end_line(c);
+    label(c, "");
+    put(c, PLAIN, "%.1f of %.1f s   ", (double)s->at_ms / 1000.0, (double)s->end_ms / 1000.0);
+    put(c, s->held > 0 ? GOOD : PLAIN, "%u hold", s->held);
+    put(c, s->broken > 0 ? BAD : PLAIN, ", %u fail", s->broken);
+    put(c, PLAIN, ", %u to come", s->open);
+    end_line(c);
+    for (unsigned i = 0; i < s->notes; i++) {
+        put(c, tone[s->note[i].mark], "%s", s->note[i].text);
+        end_line(c);
+    }
 }
 
 static enum tone status_tone(uint16_t status) {
@@ -366,6 +384,9 @@ size_t view_render(const struct view *v, const struct view_style *style, char *b
         raw(&c, "\x1b[H", 3);
     }
     draw_title(&c, v);
+    if (v->scenario != NULL) {
+        draw_scenario(&c, v->scenario);
+    }
     if (v->gateway != NULL) {
         draw_pack(&c, v->gateway);
         draw_cells(&c, v->gateway);

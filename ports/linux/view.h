@@ -12,11 +12,28 @@
 #include "gateway/gateway.h"
 #include "sim/gx.h"
 
+enum view_mark { VIEW_EVENT, VIEW_HOLDS, VIEW_FAILS, VIEW_LOG };
+
+struct view_note {
+    enum view_mark mark;
+    const char *text;
+};
+
+/* A scenario that is being played. */
+struct view_scenario {
+    const char *title;
+    uint64_t at_ms, end_ms;
+    unsigned held, broken, open;  /* sentences */
+    const struct view_note *note; /* what happened last, oldest first */
+    unsigned notes;
+};
+
 struct view {
     const struct gateway_snapshot *gateway; /* NULL: none yet */
     const struct sim_gx *gx;                /* NULL: none yet */
     uint64_t now_us;                        /* of gx */
-    double speed;                           /* of the pack's time */
+    double speed;                           /* of the pack's time, or of the scenario's */
+    const struct view_scenario *scenario;   /* NULL: none */
     const char *log_line;                   /* the newest, NULL: none */
     enum log_level log_level;               /* of it */
     const char *hint;                       /* how to end, NULL: not told */

@@ -2,6 +2,7 @@
 """Everything that ends by itself: usage, configuration, schema, decode, demo."""
 import json
 import os
+import time
 
 from case import Case
 
@@ -267,3 +268,10 @@ class Demo(Case):
         self.assertTrue(result.out.strip(), result)
         self.assertNotIn("\x1b", result.out, "no terminal, no control sequences")
         self.assertLess(result.seconds, 6)
+
+    def test_the_demonstration_may_last_for_days(self):
+        # 4295 s are 2^32 us and 33 ms more
+        program = self.program("demo", "--seconds", "4295")
+        self.eventually(lambda: program.out.count("\n") > 3, 10, "it shows something")
+        time.sleep(0.5)
+        self.assertTrue(program.alive(), program.log)

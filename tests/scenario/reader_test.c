@@ -134,6 +134,17 @@ static void comments_titles_and_line_ends_are_taken_as_they_come(void **state) {
     assert_int_equal(s.action[0].line, 4);
 }
 
+#define W10 "0123456789"
+#define W79 W10 W10 W10 W10 W10 W10 W10 "012345678"
+#define W80 W79 "9"
+
+static void a_title_may_fill_its_line_and_no_more(void **state) {
+    (void)state;
+    parse_well("title " W80 " " W79 " # behind a comment a line may be long\nat 1 s: bms mute");
+    assert_string_equal(s.title, W80 " " W79);
+    assert_int_equal(strlen(s.title), 160);
+}
+
 static void what_is_not_understood_is_refused_with_its_line_and_what_was_expected(void **state) {
     (void)state;
     static const struct {
@@ -146,6 +157,8 @@ static void what_is_not_understood_is_refused_with_its_line_and_what_was_expecte
         {"at x s: bms mute", 1, "expected a time such as 10 s"},
         {"at -1 s: bms mute", 1, "expected a time"},
         {"at 401 d: bms mute", 1, "400 days at most"},
+        {"at 400.001 d: bms mute", 1, "400 days at most"},
+        {"at 34560000.001 s: bms mute", 1, "400 days at most"},
         {"at 1 s bms mute", 1, "expected a colon"},
         {"at 1 s:", 1, "expected a sentence"},
         {"at 1 s: bms", 1, "\"mute\""},
@@ -168,7 +181,8 @@ static void what_is_not_understood_is_refused_with_its_line_and_what_was_expecte
         {"given gateway restarts bms", 1, "at \"gateway\""},
         {"given clock", 1, "expected a number at the end of the line"},
         {"title only", 1, "nothing happens"},
-        {"", 0, "nothing happens"},
+        {"title " W80 " " W79 " 1 # and a comment\nat 1 s: bms mute", 1, "title is longer"},
+        {"", 1, "nothing happens"},
         {"at 1 s: bms m\x01te", 1, "byte 0x01 is not printable ASCII"},
         {"at 1 s: bms m\xC3\xBBt", 1, "byte 0xC3"},
     };
@@ -351,6 +365,7 @@ int main(void) {
         cmocka_unit_test(times_have_units),
         cmocka_unit_test(actions_are_sorted_by_time_and_then_by_line),
         cmocka_unit_test(comments_titles_and_line_ends_are_taken_as_they_come),
+        cmocka_unit_test(a_title_may_fill_its_line_and_no_more),
         cmocka_unit_test(what_is_not_understood_is_refused_with_its_line_and_what_was_expected),
         cmocka_unit_test(too_much_of_anything_is_refused),
         cmocka_unit_test(a_file_cut_anywhere_is_read_or_refused),

@@ -14,6 +14,7 @@ bool docs_registers(FILE *out);
 bool docs_settings(FILE *out);
 bool docs_can_frames(FILE *out);
 bool docs_alarms(FILE *out);
+bool docs_stages(FILE *out);
 
 /* A number in units of 10^-decimals as text, without zeros behind the point: 12500, 3 is "12.5".
  * buf: at least DOCS_NUMBER_MAX bytes; returned. */

@@ -9,9 +9,9 @@
 #include "gateway/gateway.h"
 
 /* docs/architecture.md, "Memory", says so. */
-_Static_assert(sizeof(struct gateway) <= 12 * 1024, "architecture.md: struct gateway");
-_Static_assert(sizeof(struct tinybms) <= 5 * 1024, "architecture.md: struct tinybms");
-_Static_assert(sizeof(struct gateway_snapshot) <= 2 * 1024, "architecture.md: the snapshot");
+_Static_assert(sizeof(struct gateway) <= 12288, "architecture.md: struct gateway");
+_Static_assert(sizeof(struct tinybms) <= 5120, "architecture.md: struct tinybms");
+_Static_assert(sizeof(struct gateway_snapshot) <= 2048, "architecture.md: the snapshot");
 
 const char *docs_number(int64_t value, unsigned decimals, char *buf) {
     int64_t unit = 1;
@@ -37,10 +37,8 @@ int main(int argc, char **argv) {
         const char *name;
         bool (*print)(FILE *out);
     } page[] = {
-        {"registers", docs_registers},
-        {"settings", docs_settings},
-        {"can-frames", docs_can_frames},
-        {"alarms", docs_alarms},
+        {"registers", docs_registers}, {"settings", docs_settings}, {"can-frames", docs_can_frames},
+        {"alarms", docs_alarms},       {"stages", docs_stages},
     };
     for (size_t i = 0; argc == 2 && i < sizeof page / sizeof page[0]; i++) {
         if (strcmp(argv[1], page[i].name) == 0) {
@@ -48,6 +46,6 @@ int main(int argc, char **argv) {
             return good && fflush(stdout) == 0 && !ferror(stdout) ? EXIT_SUCCESS : EXIT_FAILURE;
         }
     }
-    (void)fputs("usage: tinybms-gw-docs registers|settings|can-frames|alarms\n", stderr);
+    (void)fputs("usage: tinybms-gw-docs registers|settings|can-frames|alarms|stages\n", stderr);
     return 2;
 }

@@ -7,9 +7,7 @@
 #include <cmocka.h>
 #include <string.h>
 
-#include "battery/alarms.h"
 #include "battery/battery.h"
-#include "battery/limits.h"
 
 static void a_new_battery_knows_nothing(void **state) {
     (void)state;
@@ -229,30 +227,6 @@ static void a_sample_with_another_number_of_cells_is_incomplete(void **state) {
     assert_false(battery_complete(&b));
 }
 
-static void every_word_is_its_own(void **state) {
-    (void)state;
-    assert_string_equal(battery_status_text(0x91), "charging");
-    assert_string_equal(battery_status_text(0x92), "fully-charged");
-    assert_string_equal(battery_status_text(0x93), "discharging");
-    assert_string_equal(battery_status_text(0x96), "regeneration");
-    assert_string_equal(battery_status_text(0x97), "idle");
-    assert_string_equal(battery_status_text(0x9B), "fault");
-    assert_string_equal(battery_status_text(0x94), "unknown");
-    for (int a = 0; a < ALARM_COUNT; a++) {
-        for (int b = a + 1; b <= ALARM_COUNT; b++) {
-            assert_string_not_equal(alarm_text((enum alarm_id)a), alarm_text((enum alarm_id)b));
-        }
-    }
-    for (int a = 0; a < LIMIT_REASON_COUNT; a++) {
-        for (int b = a + 1; b <= LIMIT_REASON_COUNT; b++) {
-            assert_string_not_equal(limit_reason_text((enum limit_reason)a),
-                                    limit_reason_text((enum limit_reason)b));
-        }
-    }
-    assert_string_equal(battery_validity_text(BATTERY_RESERVED), "reserved");
-    assert_string_equal(battery_validity_text(BATTERY_STALE), "stale");
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_new_battery_knows_nothing),
@@ -266,7 +240,6 @@ int main(void) {
         cmocka_unit_test(the_mean_temperature_rounds_half_away_from_zero),
         cmocka_unit_test(every_needed_field_missing_makes_a_sample_incomplete),
         cmocka_unit_test(a_sample_with_another_number_of_cells_is_incomplete),
-        cmocka_unit_test(every_word_is_its_own),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

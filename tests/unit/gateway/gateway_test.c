@@ -221,6 +221,35 @@ static void a_dead_bms_closes_the_limits_and_then_the_frames_stop(void **state) 
     assert_int_equal(last_of(0x356)->frame.data[0], 0x54); /* never 0 V */
 }
 
+/* Age 15 s by default: CCL 0, alarm BMS internal (pair 11: byte 2, bits 6-7, 01), offline (pair 29:
+ * byte 7, bits 2-3, 10), no module ok and one offline; none of them waits for its turn. */
+static void a_new_stage_is_told_at_once_in_all_its_frames(void **state) {
+    (void)state;
+    rig_start(0);
+    run(12000);
+    rig.bms.mute = true;
+    run(ANSWER_MS + 1); /* an answer that was under way */
+    uint64_t silent_ms = rig.g.policy.good_ms;
+    while (rig.now_ms < silent_ms + 15000) {
+        run(1);
+    }
+    rig.sent_count = 0;
+    run(1);
+    assert_int_equal(last_of(0x351)->at_ms, silent_ms + 15000);
+    assert_int_equal(last_of(0x351)->frame.data[2], 0);
+    assert_int_equal(last_of(0x35A)->at_ms, silent_ms + 15000);
+    assert_int_equal(last_of(0x35A)->frame.data[2] >> 6, 1);
+    assert_int_equal(last_of(0x35A)->frame.data[7] >> 2 & 3, 2);
+    assert_int_equal(last_of(0x372)->at_ms, silent_ms + 15000);
+    assert_int_equal(last_of(0x372)->frame.data[0], 0);
+    assert_int_equal(last_of(0x372)->frame.data[6], 1);
+    assert_int_equal(bus_latest(&rig.g.bus, BUS_STAGE)->at_ms, silent_ms + 15000);
+    const struct policy_change *c = bus_latest(&rig.g.bus, BUS_STAGE)->value;
+    assert_int_equal(c->from, STAGE_CLOSING);
+    assert_int_equal(c->to, STAGE_NO_CHARGE);
+    assert_int_equal(c->reason, STAGE_REASON_NO_GOOD_SAMPLE);
+}
+
 static void a_bms_that_returns_opens_again(void **state) {
     (void)state;
     rig_start(0);
@@ -509,6 +538,7 @@ int main(void) {
         cmocka_unit_test(a_cell_over_315_stops_charging_out_of_turn),
         cmocka_unit_test(out_of_turn_frames_do_not_move_the_turn),
         cmocka_unit_test(a_dead_bms_closes_the_limits_and_then_the_frames_stop),
+        cmocka_unit_test(a_new_stage_is_told_at_once_in_all_its_frames),
         cmocka_unit_test(a_bms_that_returns_opens_again),
         cmocka_unit_test(a_lost_can_link_sends_nothing_late),
         cmocka_unit_test(frames_that_the_device_does_not_take_are_counted_and_dropped),

@@ -70,15 +70,19 @@ static void run(uint64_t ms) {
     }
 }
 
-/* Works for 12 s, then to the middle of a request to the BMS: its answer is still to come. */
-static void work_and_sleep(uint64_t asleep_ms) {
+static void start(uint64_t now_ms) {
     memset(&rig, 0, sizeof rig);
     settings_defaults(&rig.settings);
     scripted_bms_init(&rig.bms);
-    rig.now_ms = 1000;
+    rig.now_ms = now_ms;
     gateway_init(&rig.g, &rig.settings, rig.now_ms);
     gateway_set_uart(&rig.g, true, rig.now_ms);
     gateway_set_can(&rig.g, true, rig.now_ms);
+}
+
+/* Works for 12 s, then to the middle of a request to the BMS: its answer is still to come. */
+static void work_and_sleep(uint64_t asleep_ms) {
+    start(1000);
     run(12000);
     while (!rig.answering) {
         turn();
@@ -227,8 +231,8 @@ static void nothing_is_caught_up_with(void **state) {
     }
     /* a period's frames: no more than the rows of the table, and 0x351 and 0x35A out of turn */
     assert_in_range(in_a_second, 1, victron_table_rows + 12);
-    /* 20 fast samples in 2 s and the slow blocks, which are all due after waking */
-    assert_in_range(rig.requests, 15, 40);
+    /* 40 fast samples in 2 s of opening and the slow blocks, which are all due after waking */
+    assert_in_range(rig.requests, 30, 60);
     assert_int_equal(rig.busy_steps, 0);
 }
 
@@ -268,6 +272,24 @@ static void a_short_pause_closes_nothing(void **state) {
             }
         }
         assert_int_equal(logged(LOG_OVERSLEPT, &ms), pauses_ms[i] > 2500);
+    }
+}
+
+/* A 0x351 that is wanted out of turn has been due since the one before it, perhaps for hours. Taken
+ * for a sleep, it would throw the conversation with the BMS away at every change of stage. */
+static void a_frame_wanted_out_of_turn_is_no_sleep(void **state) {
+    int32_t ms = 0;
+    (void)state;
+    start(HOUR_MS); /* of the clock: none has been sent out of turn yet */
+    run(12000);
+    assert_true(rig.frames > 0);
+    assert_false(logged(LOG_OVERSLEPT, &ms));
+    for (unsigned stage = 0; stage < 4; stage++) { /* at 5, 15, 30 s; and back */
+        static const uint64_t silence_ms[] = {10000, 10000, 15000, 0};
+        rig.bms.mute = silence_ms[stage] > 0;
+        run(rig.bms.mute ? silence_ms[stage] : 5000);
+        assert_false(logged(LOG_OVERSLEPT, &ms));
+        rig.frames = rig.answers = 0;
     }
 }
 
@@ -315,6 +337,7 @@ int main(void) {
         cmocka_unit_test(nothing_is_caught_up_with),
         cmocka_unit_test(a_sleep_is_logged_with_its_length),
         cmocka_unit_test(a_short_pause_closes_nothing),
+        cmocka_unit_test(a_frame_wanted_out_of_turn_is_no_sleep),
         cmocka_unit_test(waiting_for_the_deadline_is_no_sleep),
         cmocka_unit_test(a_command_from_before_the_sleep_ends),
     };

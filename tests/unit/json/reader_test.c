@@ -168,7 +168,7 @@ static void malformed_documents_are_refused_where_they_go_wrong(void **state) {
         if (t != JSON_ERROR || strcmp(r.error, cases[i].error) != 0 || r.line != cases[i].line ||
             r.column != cases[i].column)
             fail_msg("%s: %s at %u:%u", cases[i].text, t == JSON_ERROR ? r.error : "accepted",
-                     r.line, r.column);
+                     (unsigned)r.line, (unsigned)r.column);
         assert_int_equal(json_next(&r), JSON_ERROR);
         assert_int_equal(json_skip(&r), JSON_ERROR);
     }
@@ -292,7 +292,7 @@ static void bad_strings_are_refused(void **state) {
         enum json_token t = walk_exact(&r, cases[i].text, strlen(cases[i].text));
         if (t != JSON_ERROR || strcmp(r.error, cases[i].error) != 0 || r.column != cases[i].column)
             fail_msg("case %zu %s: %s at %u", i, cases[i].text,
-                     t == JSON_ERROR ? r.error : "accepted", r.column);
+                     t == JSON_ERROR ? r.error : "accepted", (unsigned)r.column);
     }
 }
 
@@ -323,7 +323,7 @@ static void every_code_point_passes_and_nothing_else(void **state) {
         text[n++] = '"';
         bool good = code != '"' && code != '\\' && (code < 0xD800 || code > 0xDFFF);
         if ((walk(&r, text, n) == JSON_END) != good)
-            fail_msg("U+%04X", code);
+            fail_msg("U+%04X", (unsigned)code);
     }
     for (unsigned a = 0x80; a <= 0xFF; a++)
         for (unsigned b = 0x20; b <= 0xFF; b++) {
@@ -387,7 +387,7 @@ static void the_same_key_twice_is_refused_however_it_is_spelled(void **state) {
                 fail_msg("%s: %s", cases[i].text, r.error);
         } else if (t != JSON_ERROR || strcmp(r.error, "key given twice") != 0 ||
                    r.column != cases[i].column) {
-            fail_msg("%s: %u", cases[i].text, r.column);
+            fail_msg("%s: %u", cases[i].text, (unsigned)r.column);
         }
     }
 }

@@ -197,8 +197,31 @@ static void keys_are_escaped_too(void **state) {
     assert_string_equal(buf, "{\"a\\\"\\n\":1}");
 }
 
+static void text_that_json_can_carry_is_utf8(void **state) {
+    static const struct {
+        const char *what, *text;
+        size_t n, at; /* at == n: all of it */
+    } cases[] = {
+        {"nothing", "", 0, 0},
+        {"ASCII", "a b", 3, 3},
+        {"two to four bytes", "\xC3\xA9\xE2\x82\xAC\xF0\x9F\x98\x80", 9, 9},
+        {"a byte that begins nothing", "a\x9F", 2, 1},
+        {"cut off", "ab\xE2\x82", 4, 2},
+        {"overlong", "\xC0\x80", 2, 0},
+        {"half of a surrogate pair", "a\xED\xA0\x80", 4, 1},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        size_t at;
+        print_message("    %s\n", cases[i].what);
+        assert_int_equal(json_is_utf8(cases[i].text, cases[i].n, &at), cases[i].at == cases[i].n);
+        assert_int_equal(at, cases[i].at);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(text_that_json_can_carry_is_utf8),
         cmocka_unit_test(documents_are_written_compact_or_pretty),
         cmocka_unit_test(no_capacity_is_overrun_and_a_short_one_fails),
         cmocka_unit_test(strings_are_escaped),

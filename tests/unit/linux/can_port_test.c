@@ -10,6 +10,7 @@
 #include <cmocka.h>
 #include <linux/can.h>
 #include <linux/can/error.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -21,7 +22,7 @@
 enum { COUNTERS_THERE = 0x200 }; /* CAN_ERR_CNT, of Linux 6.0 */
 
 struct fixture {
-    struct can_port port;
+    struct can_port port, serial;
     int bus; /* the other end */
     unsigned received;
     struct victron_frame last;
@@ -33,6 +34,7 @@ static int set_up(void **state) {
     memset(&f, 0, sizeof f);
     assert_int_equal(socketpair(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0, pair), 0);
     can_port_init(&f.port);
+    can_port_init(&f.serial);
     can_port_attach(&f.port, pair[0], CAN_OVER_SOCKETCAN);
     f.bus = pair[1];
     *state = &f;
@@ -225,6 +227,33 @@ static void a_full_queue_drops_the_frame_and_counts_it(void **state) {
     assert_int_equal(send_one(f), CAN_PORT_DONE);
 }
 
+static void a_serial_adapter_that_says_little_is_not_waited_for(void **state) {
+    struct fixture *f = *state;
+    static char text[128];
+    int pair[2];
+    assert_int_equal(can_port_events(&f->port), POLLIN); /* an interface always is */
+    arrive(f, &(struct can_frame){.can_id = 0x305, .can_dlc = 8});
+    assert_int_equal(can_port_events(&f->port), POLLIN);
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair), 0);
+    can_port_attach(&f->serial, pair[0], CAN_OVER_SLCAN);
+    assert_int_equal(can_port_events(&f->serial), POLLIN); /* nothing is known of it yet */
+    assert_int_equal(write(pair[1], "z\r", 2), 2);
+    assert_int_equal(can_port_read(&f->serial, receive, f), CAN_PORT_NOT_NOW);
+    assert_true(can_port_is_calm(&f->serial));
+    assert_int_equal(can_port_events(&f->serial), 0);
+    memset(text, '\r', sizeof text);
+    assert_int_equal(write(pair[1], text, sizeof text), sizeof text);
+    assert_int_equal(can_port_read(&f->serial, receive, f), CAN_PORT_NOT_NOW);
+    assert_false(can_port_is_calm(&f->serial)); /* a busy bus would fill the driver's buffer */
+    assert_int_equal(can_port_events(&f->serial), POLLIN);
+    assert_int_equal(can_port_read(&f->serial, receive, f), CAN_PORT_NOT_NOW);
+    assert_true(can_port_is_calm(&f->serial));
+    can_port_detach(&f->serial);
+    assert_false(can_port_is_calm(&f->serial));
+    (void)close(pair[0]);
+    (void)close(pair[1]);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(frames_go_out_whole_and_come_in, set_up, tear_down),
@@ -237,6 +266,8 @@ int main(void) {
                                         tear_down),
         cmocka_unit_test_setup_teardown(news_are_changes_of_the_state_alone, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_full_queue_drops_the_frame_and_counts_it, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(a_serial_adapter_that_says_little_is_not_waited_for, set_up,
                                         tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

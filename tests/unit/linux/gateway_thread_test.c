@@ -17,6 +17,7 @@
 
 #include "gateway_thread.h"
 #include "test_pty.h"
+#include "tty.h"
 
 enum { PATIENCE_MS = 20000 }; /* for what happens at once, on a machine under any load */
 
@@ -342,6 +343,72 @@ static void log_records_that_were_not_fetched_are_handed_on(void **state) {
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
+/* The events of this kind that the thread has noted until `bytes` bytes are together. */
+static unsigned events_of(enum traffic_kind kind, size_t bytes) {
+    struct traffic_event e;
+    unsigned events = 0;
+    for (size_t got = 0; got < bytes;) {
+        if (!traffic_pop(&present->traffic, &e)) {
+            (void)poll(NULL, 0, 1);
+        } else if (e.kind == kind) {
+            got += e.n;
+            events++;
+        }
+    }
+    return events;
+}
+
+/* At 1200 baud a byte takes 8.3 ms, so the 112 bytes after the first take 0.9 s; they are all there
+ * long before. Without gathering each wakes the thread by itself. */
+static void the_bytes_of_a_reply_gather_in_the_driver(void **state) {
+    struct gateway_thread *t = *state;
+    enum { REQUEST_BYTES = 8, REPLY_BYTES = 113 };
+    static const uint8_t head[3] = {0xAA, 0x03, 0x6C};
+    static struct settings slow;
+    char path[TEST_PTY_PATH];
+    const int master = test_pty_open(path);
+    const int slave = tty_open(path, 115200);
+    assert_true(slave >= 0);
+    slow = settings;
+    slow.hardware.uart.baudrate = 1200;
+    assert_true(request(t, &(struct thread_request){.kind = REQUEST_CONFIGURE, .settings = &slow}));
+    assert_int_equal(next_report().kind, REPORT_CONFIGURED);
+    attach(t, PORT_UART, slave);
+    assert_int_equal(events_of(TRAFFIC_UART_TX, REQUEST_BYTES), 1);
+    assert_int_equal(write(master, &head[0], 1), 1);
+    assert_int_equal(events_of(TRAFFIC_UART_RX, 1), 1);
+    for (int i = 1; i < REPLY_BYTES; i++) {
+        const uint8_t byte = i < (int)sizeof head ? head[i] : 0;
+        assert_int_equal(write(master, &byte, 1), 1);
+        (void)poll(NULL, 0, 1);
+    }
+    assert_in_range(events_of(TRAFFIC_UART_RX, REPLY_BYTES - 1), 1, 10);
+    assert_true(request(t, &(struct thread_request){.kind = REQUEST_DETACH, .detach = PORT_UART}));
+    assert_detached(PORT_UART, DETACH_REQUESTED);
+    tty_close(slave);
+    (void)close(master);
+}
+
+/* z and a carriage return, the answer to a frame, does not wake anybody; it is read all the same.
+ */
+static void a_quiet_adapter_is_read_when_the_thread_is_awake_anyway(void **state) {
+    struct gateway_thread *t = *state;
+    int pair[2];
+    char first;
+    open_pair(pair);
+    attach(t, PORT_CAN, pair[0]);
+    for (int i = 0; i < 20; i++) {
+        assert_int_equal(write(pair[1], "t30580000000000000000\r", 22), 22);
+        (void)poll(NULL, 0, 20);
+    }
+    do { /* taken within a turn, 250 ms at most */
+        (void)poll(NULL, 0, 1);
+    } while (recv(pair[0], &first, 1, MSG_PEEK | MSG_DONTWAIT) > 0);
+    (void)close(pair[1]); /* and its end is noticed at once */
+    assert_detached(PORT_CAN, DETACH_END_OF_FILE);
+    (void)close(pair[0]);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(a_device_is_spoken_to_as_soon_as_it_is_attached),
@@ -355,6 +422,8 @@ int main(void) {
         TEST(another_channel_takes_over_with_everything_that_is_attached),
         TEST(the_answer_to_a_command_of_before_is_dropped),
         TEST(log_records_that_were_not_fetched_are_handed_on),
+        TEST(the_bytes_of_a_reply_gather_in_the_driver),
+        TEST(a_quiet_adapter_is_read_when_the_thread_is_awake_anyway),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -353,6 +353,46 @@ static void behind_a_long_pause_the_core_begins_anew(void **state) {
     free(r);
 }
 
+/* Requests of the core for 200 lines of which each is so many seconds after the one before. */
+static uint64_t requests_of(const char *line, unsigned pause_s) {
+    enum { LINES = 200 };
+    char *text = malloc(RIG_TEXT_MAX);
+    size_t n = 0;
+    assert_non_null(text);
+    n += (size_t)snprintf(text, RIG_TEXT_MAX,
+                          "# tinybms-gw recording format=1 version=1 gateway=a event=5 clock=0\n"
+                          "# set tinybms.poll_interval_ms=20\n"
+                          "# uart0-link up\n"
+                          "(1000000000.000000) turn\n");
+    for (unsigned i = 1; i <= LINES; i++) {
+        n += (size_t)snprintf(text + n, RIG_TEXT_MAX - n, "(%u.000000) %s\n",
+                              1000000000 + i * pause_s, line);
+    }
+    struct run *run = replay(text, n);
+    assert_int_equal(run->reader.counts.malformed, 0);
+    assert_int_equal(run->replay.summary.gateways, 1);
+    const uint64_t requests = run->replay.summary.requests;
+    free(run);
+    free(text);
+    return requests;
+}
+
+/* The BMS of these recordings never answered: it is asked every 100 ms to 150 ms (unanswered
+ * requests take their time-out of 100 ms and their time on the wire), so about 10 times a second.
+ */
+static void what_a_line_of_text_can_ask_of_the_processor_is_bounded(void **state) {
+    static const char gap[] = "missed 1000 uart0-link up can0-link down";
+    (void)state;
+    /* lived: 200 s */
+    assert_in_range(requests_of("turn", 1), 200 * 6, 200 * 11);
+    /* skipped: a core begins with each line */
+    assert_in_range(requests_of("turn", 2), 0, 200);
+    assert_in_range(requests_of("turn", 1000000), 0, 200);
+    /* gaps are lived for 60 s together, then skipped */
+    assert_in_range(requests_of(gap, 10), 60 * 6, 60 * 11 + 200);
+    assert_in_range(requests_of(gap, 11), 0, 200);
+}
+
 static void gateways_behind_each_other_are_each_followed(void **state) {
     struct rig *a = rig_start("a", 18), *b = rig_start("b", 19);
     size_t n, m;
@@ -439,6 +479,7 @@ int main(void) {
         cmocka_unit_test(a_bms_that_fell_silent_is_silent_for_the_core_that_lives),
         cmocka_unit_test(behind_missing_events_the_core_lives_on),
         cmocka_unit_test(behind_a_long_pause_the_core_begins_anew),
+        cmocka_unit_test(what_a_line_of_text_can_ask_of_the_processor_is_bounded),
         cmocka_unit_test(gateways_behind_each_other_are_each_followed),
         cmocka_unit_test(a_recording_cut_anywhere_is_followed_as_far_as_it_goes),
         cmocka_unit_test(a_spoilt_recording_harms_nobody),

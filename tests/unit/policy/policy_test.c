@@ -83,8 +83,11 @@ static void at_boot_discharge_is_full_and_charge_ramps_by_a_tenth_a_second(void 
         feed(&p, &b, t);
         if (t < 300) {
             assert_false(p.limits.valid);
+            assert_int_equal(policy_hurry_ms(&p), 100);
             continue;
         }
+        /* limits rise with samples alone: to be within 100 ms of the ramp takes more of them */
+        assert_int_equal(policy_hurry_ms(&p), t < 9300 ? 50 : 0);
         assert_int_equal(p.limits.dcl_ma, 54000);
         /* 1.8 A at 300 ms, then 1.8 A a second: 180 mA each 100 ms */
         assert_int_equal(p.limits.ccl_ma, 1800 + 180 * (t - 300) / 100);

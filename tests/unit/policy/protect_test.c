@@ -101,6 +101,24 @@ static void a_fault_of_an_empty_pack_leaves_charging_open(void **state) {
     assert_int_equal(protection_charge(&p), LIMIT_STATUS_FAULT);
 }
 
+static void that_the_pack_is_empty_takes_a_trusted_sample(void **state) {
+    (void)state;
+    struct protection p;
+    struct battery b;
+    protection_init(&p);
+    sample_nominal(&b, 0);
+    b.status = BATTERY_STATUS_FAULT;
+    protection_handle_sample(&p, &b, true);
+    sample_set_cell(&b, 2, 2890);
+    protection_handle_sample(&p, &b, false); /* doubt only closes */
+    assert_int_equal(protection_charge(&p), LIMIT_STATUS_FAULT);
+    protection_handle_sample(&p, &b, true);
+    assert_int_equal(protection_charge(&p), LIMIT_NOMINAL);
+    sample_set_cell(&b, 2, 2921);
+    protection_handle_sample(&p, &b, false); /* nor does doubt release */
+    assert_int_equal(protection_charge(&p), LIMIT_NOMINAL);
+}
+
 static void a_temperature_out_of_range_closes_charging_alone(void **state) {
     (void)state;
     static const struct {
@@ -215,6 +233,7 @@ int main(void) {
         cmocka_unit_test(a_cell_at_316_closes_discharging_and_releases_20_mv_above),
         cmocka_unit_test(a_fault_closes_both_and_goes_before_the_cells),
         cmocka_unit_test(a_fault_of_an_empty_pack_leaves_charging_open),
+        cmocka_unit_test(that_the_pack_is_empty_takes_a_trusted_sample),
         cmocka_unit_test(a_temperature_out_of_range_closes_charging_alone),
         cmocka_unit_test(the_board_counts_only_without_an_external_sensor),
         cmocka_unit_test(an_untrusted_sample_closes_but_never_opens),

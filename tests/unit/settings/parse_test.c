@@ -83,7 +83,8 @@ static void refuse_all(const struct refusal *cases, size_t n) {
         int err = parse(&s, c->json, &e);
         if (err != c->err || e.err != c->err || strcmp(e.key, c->key) != 0 || e.line != c->line ||
             e.column != c->column || strcmp(e.text, c->text) != 0)
-            fail_msg("%s: %d [%s] %u:%u %s", c->what, err, e.key, e.line, e.column, e.text);
+            fail_msg("%s: %d [%s] %u:%u %s", c->what, err, e.key, (unsigned)e.line,
+                     (unsigned)e.column, e.text);
         assert_memory_equal(&s, &before, sizeof s);
     }
 }
@@ -421,6 +422,8 @@ static void the_command_line_takes_values_by_type(void **state) {
          "victron.manufacturer: \"\" does not have 1 to 8 bytes"},
         {"victron.battery_name=a\tb", GW_ERR_RANGE,
          "victron.battery_name: has a control character at byte 2"},
+        {"storage.dir=/a\x9F", GW_ERR_RANGE, "storage.dir: is not UTF-8 at byte 3"},
+        {"storage.dir=/\xC3\xA9\xC3", GW_ERR_RANGE, "storage.dir: is not UTF-8 at byte 4"},
         {"poll_interval_ms=50", GW_ERR_UNKNOWN,
          "poll_interval_ms: unknown setting; did you mean tinybms.poll_interval_ms?"},
         {"hardware.uart=sim", GW_ERR_TYPE, "hardware.uart: a section, not a setting"},

@@ -120,6 +120,32 @@ static void endless_polling_drains_a_stored_pack(void **state) {
     assert_true(left[0] - left[1] > 0.0235 && left[0] - left[1] < 0.0245);
 }
 
+/* After under-voltage, with the fault pending: it would sleep, but for the questions. */
+static void polling_keeps_an_empty_bms_awake_and_empties_it_further(void **state) {
+    (void)state;
+    double left[2];
+    for (unsigned polled = 0; polled < 2; polled++) {
+        struct wire w;
+        sleeper(&w);
+        bench_cells(&w, 2850.0); /* under register 316 = 2900 */
+        bench_notice(&w);
+        assert_int_equal(w.bms.reg[50], 0x9B);
+        assert_int_equal(bench_events(&w, 0x31), 1); /* and under 301 */
+        w.bms.config.speed = 3600.0;                 /* a second is an hour */
+        for (unsigned i = 0; i < 600; i++) {
+            if (polled)
+                wire_ask(&w, "AA 18"); /* takes 100 ms */
+            else
+                bench_pass_ms(&w, 100);
+        }
+        assert_int_equal(w.bms.asleep, polled == 0);
+        left[polled] = w.bms.pack.cell[0].soc;
+    }
+    /* 50 of the 60 hours, those after the first 10 s, at 20 mA against 0.5 mA, of 500 Ah: 0.195 %
+     */
+    assert_true(left[0] - left[1] > 0.00185 && left[0] - left[1] < 0.00205);
+}
+
 static void
 a_sleeping_bms_looks_at_its_uart_once_a_second_and_swallows_the_first_command(void **state) {
     (void)state;
@@ -300,6 +326,7 @@ int main(void) {
         cmocka_unit_test(uart_traffic_wakes_it_and_keeps_it_awake),
         cmocka_unit_test(charger_ignition_or_load_keep_it_awake),
         cmocka_unit_test(endless_polling_drains_a_stored_pack),
+        cmocka_unit_test(polling_keeps_an_empty_bms_awake_and_empties_it_further),
         cmocka_unit_test(
             a_sleeping_bms_looks_at_its_uart_once_a_second_and_swallows_the_first_command),
         cmocka_unit_test(wake_up_retries_that_span_2_s_reach_it_whenever_they_start),

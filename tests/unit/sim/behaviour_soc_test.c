@@ -164,6 +164,43 @@ static void registers_102_103_113_are_records_since_the_last_clear(void **state)
     assert_int_equal(w.bms.reg[113], 20 << 8 | 20); /* 20.0 and 20.4 */
 }
 
+/* What shows the cells, and what follows from them: voltages, imbalance, balancing. */
+static bool tells_of_cells(unsigned addr) {
+    return addr < 16 || addr == 36 || addr == 37 || addr == 40 || addr == 41 || addr == 51 ||
+           addr == 52 || addr == 104;
+}
+
+/* The same device with and without a cell beyond a threshold, for as long. Nothing flows, so that
+ * nothing but a switch differs: no register does. */
+static void no_register_says_what_may_flow_and_none_which_switch_is_open(void **state) {
+    (void)state;
+    static const struct {
+        const char *what, *switches;
+        double before_mv, beyond_mv;
+        bool event;
+    } cases[] = {
+        {"one cell at 300: the charge switch", "load", 4149.0, 4151.0, false},
+        {"one cell under 301: the load switch", "charge", 3001.0, 2999.0, true},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct wire before, beyond;
+        print_message("%s\n", cases[i].what);
+        bench_init(&before, NULL);
+        bench_init(&beyond, NULL);
+        bench_cell(&before, 3, cases[i].before_mv);
+        bench_cell(&beyond, 3, cases[i].beyond_mv);
+        bench_notice(&before);
+        bench_notice(&beyond);
+        bench_expect_switches(&before, "both");
+        bench_expect_switches(&beyond, cases[i].switches);
+        for (unsigned addr = 0; addr < SIM_BMS_REGISTERS; addr++) {
+            bool events = addr >= 200 && addr < 298 && cases[i].event;
+            if (!tells_of_cells(addr) && !events)
+                assert_int_equal(before.bms.reg[addr], beyond.bms.reg[addr]);
+        }
+    }
+}
+
 static void registers_328_and_323_read_0xFFFF(void **state) {
     (void)state;
     struct wire w;
@@ -298,6 +335,7 @@ int main(void) {
         cmocka_unit_test(counted_soc_stays_within_0_and_100),
         cmocka_unit_test(the_time_left_is_that_of_the_counted_charge),
         cmocka_unit_test(registers_102_103_113_are_records_since_the_last_clear),
+        cmocka_unit_test(no_register_says_what_may_flow_and_none_which_switch_is_open),
         cmocka_unit_test(registers_328_and_323_read_0xFFFF),
         cmocka_unit_test(events_have_the_time_of_the_bms_clock),
         cmocka_unit_test(every_recovery_from_0x73_to_0x7B_has_its_event_after_its_cause),

@@ -137,6 +137,17 @@ static void words_are_cut_to_the_room_there_is(void **state) {
     }
 }
 
+/* 26 pairs of up to 51 characters each, and the one for online. */
+static void the_longest_words_of_a_frame_fit(void **state) {
+    (void)state;
+    char words[SIM_GX_WORDS_MAX];
+    struct sim_can_frame f = frame("t35A8FFFFFFFFFFFFFFFF");
+    const char *end = "; online invalid (pair 11)";
+    size_t n = sim_gx_words(&f, words, sizeof words);
+    assert_int_equal(n, strlen(words));
+    assert_string_equal(words + n - strlen(end), end);
+}
+
 static void values_are_the_last_ones_received(void **state) {
     (void)state;
     struct sim_gx g;
@@ -315,6 +326,7 @@ int main(void) {
         cmocka_unit_test(alarm_pairs_are_read_from_their_bits),
         cmocka_unit_test(json_has_the_same_values_under_names_with_units),
         cmocka_unit_test(words_are_cut_to_the_room_there_is),
+        cmocka_unit_test(the_longest_words_of_a_frame_fit),
         cmocka_unit_test(values_are_the_last_ones_received),
         cmocka_unit_test(without_0x351_for_three_seconds_everything_stops),
         cmocka_unit_test(the_gx_sends_keep_alive_and_identity_every_second),

@@ -182,7 +182,7 @@ static void one_value_at_a_time_is_decoded_or_refused(void **state) {
         bool nonsense = cases[i].validity == BATTERY_NEVER_READ;
         uint32_t counted = one(&x, cases[i].addr, cases[i].raw, cases[i].words, 50);
         if (counted != (nonsense ? 1 : 0) || x.b.validity[cases[i].field] != cases[i].validity) {
-            fail_msg("%s: %u nonsense, validity %u", cases[i].what, counted,
+            fail_msg("%s: %u nonsense, validity %u", cases[i].what, (unsigned)counted,
                      x.b.validity[cases[i].field]);
         }
         if (cases[i].validity != BATTERY_VALID) {
@@ -197,7 +197,7 @@ static void one_value_at_a_time_is_decoded_or_refused(void **state) {
         bool same = cases[i].size == 2 ? narrow == (uint16_t)cases[i].value
                                        : wide == (uint32_t)cases[i].value;
         if (!same) {
-            fail_msg("%s: %u or %u", cases[i].what, narrow, wide);
+            fail_msg("%s: %u or %u", cases[i].what, narrow, (unsigned)wide);
         }
     }
 }

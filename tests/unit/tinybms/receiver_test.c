@@ -91,6 +91,51 @@ static void every_single_bit_flip_of_every_kind_times_out_or_fails_its_crc(void 
     }
 }
 
+/* A port may leave so many bytes unread: one more than are missing, and it would wait for ever. */
+static void no_more_bytes_are_missing_than_the_reply_still_has(void **state) {
+    (void)state;
+    static struct kind kinds[KINDS_MAX];
+    static struct tinybms_transaction x;
+    static const char *const before[] = {"", "00 FF 55", "AA 03", "AA 03 6C AA 03 6C", "AA AA AA"};
+    size_t n = kinds_all(kinds);
+    for (size_t i = 0; i < n; i++) {
+        for (size_t j = 0; j < COUNT(before); j++) {
+            const struct kind *k = &kinds[i];
+            uint8_t noise[16];
+            init(&x);
+            assert_int_equal(tinybms_transaction_missing(&x), 1);
+            send(&x, &k->request, 0, 0);
+            assert_int_equal(tinybms_transaction_missing(&x), 1); /* perhaps it answers a refusal */
+            rx(&x, noise, wire_hex(before[j], noise), 1);
+            for (size_t at = 0; at < k->length; at++) {
+                size_t missing = tinybms_transaction_missing(&x);
+                assert_in_range(missing, 1, k->length - at);
+                rx(&x, k->reply + at, 1, 1);
+            }
+            assert_int_equal(x.state, TINYBMS_TRANSACTION_DONE);
+            assert_int_equal(tinybms_transaction_missing(&x), 1);
+        }
+    }
+}
+
+/* AA 03 6C, 54 registers and a CRC are 113 bytes. */
+static void all_of_a_fast_sample_is_missing_once_its_first_byte_is_there(void **state) {
+    (void)state;
+    static struct tinybms_transaction x;
+    struct tinybms_request rq;
+    uint8_t reply[128];
+    const size_t length = wire_seal(reply, 3 + 2 * 54);
+    init(&x);
+    read_request(&rq, 0, 54);
+    send(&x, &rq, 0, 0);
+    memset(reply, 0, sizeof reply);
+    wire_hex("AA 03 6C", reply);
+    for (size_t at = 1; at < length; at++) {
+        rx(&x, reply + at - 1, 1, 1);
+        assert_int_equal(tinybms_transaction_missing(&x), 113 - at);
+    }
+}
+
 static void garbage_before_a_reply_hides_it_in_no_chunking(void **state) {
     (void)state;
     static struct kind kinds[KINDS_MAX];
@@ -323,6 +368,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_kind_is_found_in_every_chunking),
         cmocka_unit_test(every_single_bit_flip_of_every_kind_times_out_or_fails_its_crc),
+        cmocka_unit_test(no_more_bytes_are_missing_than_the_reply_still_has),
+        cmocka_unit_test(all_of_a_fast_sample_is_missing_once_its_first_byte_is_there),
         cmocka_unit_test(garbage_before_a_reply_hides_it_in_no_chunking),
         cmocka_unit_test(a_reply_is_found_after_every_amount_of_noise),
         cmocka_unit_test(the_longest_reply_is_found_wherever_the_window_moves),

@@ -54,7 +54,7 @@ static void late_is_more_than_half_a_period(void **state) {
         assert_true(victron_step(&b.v, cases[i].behind_ms) == 0);
         assert_true(victron_next_frame(&b.v, &b.f.source, cases[i].behind_ms, &out));
         if (b.v.counters.late != cases[i].late || b.v.due_ms[0] != cases[i].next_due_ms) {
-            fail_msg("%s: late %u, next at %llu", cases[i].what, b.v.counters.late,
+            fail_msg("%s: late %u, next at %llu", cases[i].what, (unsigned)b.v.counters.late,
                      (unsigned long long)b.v.due_ms[0]);
         }
         assert_int_equal(out.id, 0x351);

@@ -15,9 +15,11 @@ static void nothing_is_sent_before_the_start_and_after_the_stop(void **state) {
     assert_true(victron_step(&b.v, 0) == UINT64_MAX);
     assert_sends(&b, 0, 0);
     victron_send_now(&b.v, 0x351);
+    victron_send_now(&b.v, 0x382); /* nobody remembers it: not in turn before 5944 */
     assert_true(victron_step(&b.v, 5000) == UINT64_MAX);
     assert_sends(&b, 5000, 0);
     victron_start(&b.v, 5000);
+    assert_sends(&b, 5000, 0x351);
     victron_send_now(&b.v, 0x35A);
     victron_stop(&b.v);
     victron_stop(&b.v);
