@@ -75,20 +75,6 @@ static void stop(struct charge_end *e, int32_t highest_mv, uint64_t now_ms) {
     e->reached_mv = highest_mv;
     e->ready_ms = UINT64_MAX;
     e->paused_ms = now_ms + CHARGE_END_PAUSE_MS;
-    e->lift_mv = 0;
-}
-
-/* The last cell is late although hardly anything flows: the charger is a little low. */
-static void lift(struct charge_end *e, const struct battery *b, const struct pack_watch *w,
-                 uint64_t now_ms) {
-    bool late =
-        mv(w->lowest_uv) < b->fully_charged_mv && w->current_ua / 1000 < b->charge_finished_ma;
-    if (!late) {
-        e->lifted_ms = now_ms;
-    } else if (now_ms - e->lifted_ms >= CHARGE_END_LIFT_MS && e->lift_mv < CHARGE_END_LIFT_MAX_MV) {
-        e->lifted_ms = now_ms;
-        e->lift_mv += CHARGE_END_LIFT_MV;
-    }
 }
 
 /* The BMS has opened its charge switch: hardly anything flows any more, with cells uneven at the
@@ -117,7 +103,6 @@ bool charge_end_handle_sample(struct charge_end *e, const struct battery *b,
             stop(e, highest_mv, now_ms);
             return true;
         }
-        lift(e, b, w, now_ms);
         return false;
     }
     if (!possible || !even(b, w) || highest_mv < waiting_mv - CHARGE_END_NEAR_MV ||
@@ -133,6 +118,6 @@ bool charge_end_handle_sample(struct charge_end *e, const struct battery *b,
     }
     e->active = true;
     e->last_ma = b->pack_ma;
-    e->begun_ms = e->lifted_ms = now_ms;
+    e->begun_ms = now_ms;
     return true;
 }

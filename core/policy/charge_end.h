@@ -27,9 +27,6 @@ enum {
     CHARGE_END_NEAR_MV = 10,         /* under its waiting place, to count as there */
     CHARGE_END_CUTOFF_MV = 10,       /* at least so far from half way to register 315 */
     CHARGE_END_SWING_SLACK_MV = 3,   /* under register 315 with the largest swing */
-    CHARGE_END_LIFT_MS = 600000,     /* the last cell is late: 0.1 V more after each of these */
-    CHARGE_END_LIFT_MV = 100,        /* of the pack */
-    CHARGE_END_LIFT_MAX_MV = 200,
 };
 
 struct charge_end {
@@ -37,8 +34,6 @@ struct charge_end {
     uint64_t ready_ms; /* since when it could begin; UINT64_MAX: it could not */
     uint64_t begun_ms;
     uint64_t paused_ms; /* no attempt before */
-    uint64_t lifted_ms;
-    uint32_t lift_mv; /* over register 300 x cells, of the pack */
     uint64_t stopped_ms;
     int32_t reached_mv; /* by the highest cell in the last attempt; 0: none */
     int32_t last_ma;    /* of the last sample */

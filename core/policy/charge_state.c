@@ -8,7 +8,7 @@ void charge_init(struct charge_machine *m, uint64_t now_ms) {
     m->state = CHARGE_BULK;
     m->reason = CHARGE_REASON_START;
     m->since_ms = now_ms;
-    m->at_target_ms = m->away_ms = m->tail_ms = UINT64_MAX;
+    m->at_target_ms = m->away_ms = m->far_ms = m->tail_ms = UINT64_MAX;
     m->uneven_ms = m->empty_ms = UINT64_MAX;
 }
 
@@ -21,7 +21,7 @@ static bool change_state(struct charge_machine *m, enum charge_state to, enum ch
     m->reason = why;
     m->since_ms = now_ms;
     m->entry_soc_cpct = in->soc_cpct;
-    m->at_target_ms = m->away_ms = m->tail_ms = UINT64_MAX;
+    m->at_target_ms = m->away_ms = m->far_ms = m->tail_ms = UINT64_MAX;
     return true;
 }
 
@@ -42,6 +42,7 @@ static void time_conditions(struct charge_machine *m, const struct limit_config 
     bool at_target = in->highest_mv >= in->target_mv - CHARGE_AT_TARGET_MV;
     hold(&m->at_target_ms, at_target, now_ms);
     hold(&m->away_ms, in->highest_mv < in->target_mv - CHARGE_AWAY_MV, now_ms);
+    hold(&m->far_ms, in->highest_mv < in->target_mv - CHARGE_FAR_MV, now_ms);
     hold(&m->tail_ms, at_target && in->current_ma >= 0 && in->current_ma < in->tail_ma, now_ms);
     m->bms_full_heard = m->bms_full_heard && in->bms_full;
     hold(&m->uneven_ms,
@@ -103,6 +104,9 @@ static bool leave_approach(struct charge_machine *m, const struct limit_config *
 
 static bool leave_float(struct charge_machine *m, const struct limit_config *c,
                         const struct charge_input *in, uint64_t now_ms) {
+    if (held(m->far_ms, CHARGE_PATIENCE_MS, now_ms)) {
+        return change_state(m, CHARGE_BULK, CHARGE_REASON_CELL_AWAY, in, now_ms);
+    }
     if (now_ms - m->since_ms < CHARGE_FLOAT_LEAST_MS) {
         return false;
     }

@@ -1,25 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 /* The six states of a charge.
  *
- *   state           is entered                                  is left
- *   BULK            at the start; from the others when they     SOC at transition_soc: TRANSITION
- *                   end downwards
- *   TRANSITION      SOC at transition_soc                       SOC under bulk_soc: BULK;
- *                                                               SOC at float_soc, or the highest
- * cell at its target for a minute: FLOAT_APPROACH FLOAT_APPROACH  from TRANSITION or BULK, see
- * there          SOC under float_exit and the highest cell away from its target for 10 min:
- *                                                               TRANSITION; full: FLOAT
- *   FLOAT           the BMS says fully charged (0x92), or the   SOC under float_exit and 3 % lower
- * than at tail current was under register 304 for 10  its entry, or the highest cell away from min
- * with the highest cell at its target     its target for 10 min: BULK IMBALANCE_HOLD  near the top
- * the cells are uneven           they are even again, or the highest cell is far away from its
- * target for 10 min: BULK SUSTAIN         SOC at sustain_entry and the lowest cell    the lowest
- * cell over register 301 + 200 mV, under register 301 + 100 mV                 whatever the SOC, or
- * over + 100 mV with SOC at sustain_exit: BULK
+ *   BULK            at the start, and when another ends downwards. Left: SOC at transition_soc
+ *   TRANSITION      Left: SOC under bulk_soc (BULK)
+ *   FLOAT_APPROACH  from both: SOC at float_soc, or the highest cell at its target for a minute.
+ *                   Left: SOC under float_exit and the cell away for 10 min (TRANSITION)
+ *   FLOAT           from these three: the BMS says fully charged (0x92), or less than register 304
+ *                   flowed in for 10 min with the highest cell at its target. Left (BULK): SOC
+ * under float_exit and 3 % lower than at the entry, or the cell away for 10 min, but not before
+ * half an hour, or CVL would follow every kettle; the cell far away for 10 s IMBALANCE_HOLD  from
+ * any but SUSTAIN: cells uneven near the top, over register 303. Left (BULK): they are even, or the
+ * highest is away for 10 min SUSTAIN         from any: SOC at sustain_entry and the lowest cell
+ * under register 301 + 100 mV. Left (BULK): that cell at + 200 mV, or at + 100 mV with SOC at
+ * sustain_exit
  *
- * The order of decision is SUSTAIN, IMBALANCE_HOLD, then the others. SOC is counted and may be
- * wrong by tens of percent: it alone leads nowhere that a voltage cannot lead out of. FLOAT lasts
- * at least half an hour, or the charge voltage limit would follow every kettle. */
+ * SOC is counted and may be wrong by tens of percent: it alone leads nowhere that a voltage cannot
+ * lead out of. */
 #ifndef CORE_POLICY_CHARGE_STATE_H
 #define CORE_POLICY_CHARGE_STATE_H
 
@@ -54,8 +50,9 @@ enum charge_reason {
 };
 
 enum {
-    CHARGE_AT_TARGET_MV = 20,      /* of a cell under its target: at it */
-    CHARGE_AWAY_MV = 60,           /* ... away from it */
+    CHARGE_AT_TARGET_MV = 20, /* of a cell under its target: at it */
+    CHARGE_AWAY_MV = 60,      /* ... away from it */
+    CHARGE_FAR_MV = 200,      /* ... so far that nothing of what was near the top holds any more */
     CHARGE_UNEVEN_WINDOW_MV = 100, /* imbalance means something within this */
     CHARGE_AT_TARGET_MS = 60000,
     CHARGE_AWAY_MS = 600000,
@@ -85,7 +82,7 @@ struct charge_machine {
     uint64_t since_ms; /* of the state */
     uint16_t entry_soc_cpct;
     /* since when something has held without a break; UINT64_MAX: it does not */
-    uint64_t at_target_ms, away_ms, tail_ms, uneven_ms, empty_ms;
+    uint64_t at_target_ms, away_ms, far_ms, tail_ms, uneven_ms, empty_ms;
     bool bms_full_heard; /* status 0x92 has led to FLOAT once: it must go before it counts again */
 };
 

@@ -68,23 +68,37 @@ struct rules {
     uint64_t now_ms;
 };
 
+/* The pack with its highest cell where it may be, if the cells were even. */
+static int64_t top_mv(const struct rules *r) {
+    int64_t cell_mv = charge_voltage_cell_target_mv(r->c, r->b, r->w, r->end, r->now_ms);
+    if (cell_mv > r->b->fully_charged_mv) {
+        cell_mv = r->b->fully_charged_mv;
+    }
+    return r->b->cell_count * cell_mv - charge_voltage_feed_in_mv(r->c, r->b, r->w);
+}
+
+static bool near_top(const struct rules *r) {
+    int64_t target_mv = charge_voltage_cell_target_mv(r->c, r->b, r->w, r->end, r->now_ms);
+    int64_t highest_mv = r->w->highest_uv / 1000;
+    if (r->b->max_cell_mv > highest_mv) {
+        highest_mv = r->b->max_cell_mv;
+    }
+    return highest_mv >= target_mv - CHARGE_VOLTAGE_WINDOW_MV;
+}
+
 static int64_t bulk_mv(const struct rules *r) {
-    int64_t cells = r->b->cell_count;
-    int64_t full_mv = cells * r->b->fully_charged_mv;
-    int64_t mv = full_mv;
-    if (r->c->bulk_mv != 0 && r->c->bulk_mv < full_mv) {
+    int64_t mv = (int64_t)r->b->cell_count * r->b->fully_charged_mv;
+    if (r->c->bulk_mv != 0 && r->c->bulk_mv < mv) {
         mv = r->c->bulk_mv;
     }
-    mv -= r->c->margin_mv;
-    int64_t target_mv = charge_voltage_cell_target_mv(r->c, r->b, r->w, r->end, r->now_ms);
-    if (r->end->active) {
-        full_mv += r->end->lift_mv;
-        mv += r->end->lift_mv;
-        target_mv = target_mv < r->b->fully_charged_mv ? target_mv : r->b->fully_charged_mv;
-        target_mv += r->end->lift_mv / cells;
-    }
-    int64_t cells_mv = cells * target_mv - charge_voltage_feed_in_mv(r->c, r->b, r->w);
-    return mv < cells_mv ? mv : cells_mv;
+    return mv - r->c->margin_mv;
+}
+
+/* What FLOAT and the like take their offsets off. */
+static int64_t held_mv(const struct rules *r) {
+    int64_t bulk = bulk_mv(r);
+    int64_t top = top_mv(r);
+    return near_top(r) && top < bulk ? top : bulk;
 }
 
 static int64_t imbalance_drop_mv(const struct rules *r) {
@@ -102,14 +116,14 @@ static int64_t state_mv(const struct rules *r, enum limit_reason *reason) {
             break;
         }
         *reason = LIMIT_FLOAT_APPROACH;
-        return bulk_mv(r) - r->c->float_approach_offset_mv -
+        return held_mv(r) - r->c->float_approach_offset_mv -
                cells * r->c->float_approach_offset_cell_mv;
     case CHARGE_FLOAT:
         *reason = LIMIT_FLOAT;
-        return bulk_mv(r) - r->c->float_offset_mv - cells * r->c->float_offset_cell_mv;
+        return held_mv(r) - r->c->float_offset_mv - cells * r->c->float_offset_cell_mv;
     case CHARGE_IMBALANCE_HOLD:
         *reason = LIMIT_IMBALANCE;
-        return bulk_mv(r) - imbalance_drop_mv(r);
+        return held_mv(r) - imbalance_drop_mv(r);
     case CHARGE_BULK:
     case CHARGE_TRANSITION:
     case CHARGE_SUSTAIN:
@@ -121,18 +135,13 @@ static int64_t state_mv(const struct rules *r, enum limit_reason *reason) {
 
 /* INT64_MAX while the highest cell is far from its target. */
 static int64_t cell_mv(const struct rules *r) {
-    int64_t target_mv = charge_voltage_cell_target_mv(r->c, r->b, r->w, r->end, r->now_ms);
-    int64_t highest_mv = r->w->highest_uv / 1000;
-    if (r->b->max_cell_mv > highest_mv) {
-        highest_mv = r->b->max_cell_mv;
-    }
-    if (highest_mv < target_mv - CHARGE_VOLTAGE_WINDOW_MV) {
+    if (!near_top(r)) {
         return INT64_MAX;
     }
     int64_t cells = r->b->cell_count;
-    int64_t top_mv = cells * target_mv - charge_voltage_feed_in_mv(r->c, r->b, r->w);
-    int64_t mv = top_mv - (r->w->spread_uv + r->trim_uv) / 1000;
-    int64_t lowest_mv = top_mv - cells * CHARGE_VOLTAGE_DEEPEST_MV;
+    int64_t over_mv = r->end->active ? cells * charge_end_room_mv(r->b) : 0;
+    int64_t mv = top_mv(r) + over_mv - (r->w->spread_uv + r->trim_uv) / 1000;
+    int64_t lowest_mv = top_mv(r) - cells * CHARGE_VOLTAGE_DEEPEST_MV;
     return mv > lowest_mv ? mv : lowest_mv;
 }
 
@@ -240,7 +249,7 @@ void charge_voltage_handle_sample(struct charge_voltage *v, const struct limit_c
     r.trim_uv = v->trim_uv;
     enum limit_reason why;
     int64_t mv = lowest_rule_mv(&r, &why);
-    int64_t most_mv = (int64_t)b->cell_count * b->fully_charged_mv + end->lift_mv;
+    int64_t most_mv = (int64_t)b->cell_count * b->fully_charged_mv;
     if (!v->any) {
         v->any = true;
         v->cvl_mv = rounded_down(mv);

@@ -1,20 +1,19 @@
 /* SPDX-License-Identifier: MIT */
-/* The charge voltage limit, CVL: what all chargers of the house hold the pack at.
+/* The charge voltage limit, CVL: what all chargers of the house hold the pack at. The lowest of
  *
- * It is the lowest of
+ *   bulk    register 300 x cells (or a setting), less a margin
+ *   state   what FLOAT_APPROACH, FLOAT or IMBALANCE_HOLD (charge_state.h) take off
+ *   cell    near the top, protective: the pack voltage at which the highest cell is at its target.
+ *           The target is under register 300 by a guard, or by what a load switched off makes the
+ *           cell jump, whichever is more, until the end of charge (charge_end.h) is wanted. Off it
+ *           come the 0.4 V that chargers run higher while they feed in, what the other cells lack
+ *           to the highest (the spread), and what proved to be needed beyond (the trim)
  *
- *   bulk     register 300 x cells (or a setting), less a margin; until the end of charge is wanted
- * the highest cell waits under register 300 by the guard or by what a load switched off makes it
- *            jump, whichever is more, and by the 0.4 V that chargers run higher while feeding in
- *   state    bulk less what FLOAT_APPROACH, FLOAT or IMBALANCE_HOLD (charge_state.h) take off
- *   cell     protective: near the top, the pack voltage at which the highest cell is at its target,
- * by how uneven the cells are now, less what has been needed beyond (the trim)
- *
- * and moves in steps of the wire's 0.1 V: down at once where it protects, else by at most step_mv
- * each update interval; up by as much, after the reason to lower it has been gone for a minute. It
- * is never derived from the measured pack voltage, so that it cannot run away downwards with it,
- * and it is never lower than what the rules above can come to: chargers that hold it do not empty
- * the pack. Over register 300 x cells it is not for a moment, whatever changed. */
+ * It moves in steps of the wire's 0.1 V: down at once where the cells ask for it, else by at most
+ * step_mv each update interval; up by as much, when there has been room for a minute, and what the
+ * cells asked for only after an hour or where there is much room, or it would go up and down with
+ * every kettle. It is not lowered under a pack that nothing flows into: that would empty it. Over
+ * register 300 x cells it is not for a moment, whatever changed. */
 #ifndef CORE_POLICY_CHARGE_VOLTAGE_H
 #define CORE_POLICY_CHARGE_VOLTAGE_H
 
@@ -31,7 +30,7 @@
 enum {
     CHARGE_VOLTAGE_COUNT_MV = 100,     /* of the wire */
     CHARGE_VOLTAGE_FEED_IN_MV = 400,   /* chargers over the limit while they feed in */
-    CHARGE_VOLTAGE_WINDOW_MV = 150,    /* under its target the highest cell begins to matter */
+    CHARGE_VOLTAGE_WINDOW_MV = 100,    /* under its target the highest cell begins to matter */
     CHARGE_VOLTAGE_DEEPEST_MV = 300,   /* of each cell, what the cell rule takes off at most */
     CHARGE_VOLTAGE_TRIM_MAX_MV = 1000, /* of the pack */
     CHARGE_VOLTAGE_UP_AFTER_MS = 60000,

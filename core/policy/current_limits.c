@@ -13,7 +13,7 @@ static uint32_t share_ma(uint32_t ma, uint32_t percent) {
     return (uint32_t)((uint64_t)ma * percent / 100);
 }
 
-static uint32_t nominal_ma(uint32_t cutoff_ma) {
+uint32_t current_nominal_ma(uint32_t cutoff_ma) {
     return share_ma(cutoff_ma, CURRENT_NOMINAL_PERCENT);
 }
 
@@ -110,10 +110,10 @@ static void follow_end(struct current_limits *l, const struct battery *b, bool e
 
 static struct current_limit charge_rules(struct current_limits *l, const struct limit_config *c,
                                          const struct battery *b, const struct charge_view *v) {
-    uint32_t full_ma = nominal_ma(b->charge_over_current_ma);
+    uint32_t full_ma = current_nominal_ma(b->charge_over_current_ma);
     struct current_limit limit = {.ma = full_ma, .reason = LIMIT_NOMINAL};
     if (v->regenerates) {
-        bind(&limit, nominal_ma(b->discharge_over_current_ma), LIMIT_REGENERATION);
+        bind(&limit, current_nominal_ma(b->discharge_over_current_ma), LIMIT_REGENERATION);
     }
     bind_to_ceiling(&limit, c->ccl_max_ma);
     bind_to_curve(&limit, &c->charge_curve, b, full_ma);
@@ -183,7 +183,7 @@ static uint32_t taper_low_ma(uint32_t full_ma, int32_t lowest_mv, int32_t empty)
 static struct current_limit discharge_rules(struct current_limits *l, const struct limit_config *c,
                                             const struct battery *b, const struct pack_watch *w,
                                             enum charge_state state, uint64_t now_ms) {
-    uint32_t full_ma = nominal_ma(b->discharge_over_current_ma);
+    uint32_t full_ma = current_nominal_ma(b->discharge_over_current_ma);
     struct current_limit limit = {.ma = full_ma, .reason = LIMIT_NOMINAL};
     bind_to_ceiling(&limit, c->dcl_max_ma);
     bind_to_curve(&limit, &c->discharge_curve, b, full_ma);
@@ -241,9 +241,10 @@ void current_limits_handle_sample(struct current_limits *l, const struct limit_c
     struct current_limit discharge = discharge_rules(l, c, b, w, state, now_ms);
     uint64_t passed_ms = now_ms - l->at_ms;
     int64_t dt_ms = l->any && passed_ms < 10000 ? (int64_t)passed_ms : 0;
-    move(&l->charge, charge, charge_closed, l->any, nominal_ma(b->charge_over_current_ma), dt_ms);
+    move(&l->charge, charge, charge_closed, l->any, current_nominal_ma(b->charge_over_current_ma),
+         dt_ms);
     move(&l->discharge, discharge, discharge_closed, l->any,
-         nominal_ma(b->discharge_over_current_ma), dt_ms);
+         current_nominal_ma(b->discharge_over_current_ma), dt_ms);
     l->any = true;
     l->at_ms = now_ms;
 }

@@ -73,6 +73,9 @@ void current_limits_handle_sample(struct current_limits *l, const struct limit_c
                                   int32_t target_mv, bool charge_closed, bool discharge_closed,
                                   uint64_t now_ms);
 
+/* Nine tenths of register 317 or 318. */
+uint32_t current_nominal_ma(uint32_t cutoff_ma);
+
 /* nominal_ma at and under from_mv, remainder_ma at and over to_mv, a straight line between; never
  * less than the smaller and never more than nominal_ma. from_mv < to_mv. Monotone in highest_mv. */
 uint32_t current_taper_high_ma(uint32_t nominal_ma, uint32_t remainder_ma, int32_t highest_mv,

@@ -129,8 +129,9 @@ static uint32_t discharge_current_ma(const struct policy *p, uint64_t now_ms,
     bool low = b->min_cell_mv < b->fully_discharged_mv + LOW_CELL_MARGIN_MV ||
                b->status == BATTERY_STATUS_FAULT;
     const struct current_limit *before = &p->current_limits.discharge;
-    uint32_t after_ma = stage_discharge_limit(&p->stage, &p->config.stage, before->ma, low,
-                                              policy_age_ms(p, now_ms));
+    uint32_t tenth_ma = current_nominal_ma(b->discharge_over_current_ma) / 10;
+    uint32_t after_ma = stage_discharge_limit(&p->stage, &p->config.stage, before->ma, tenth_ma,
+                                              low, policy_age_ms(p, now_ms));
     *reason = age_reason(p, before, after_ma);
     return after_ma;
 }

@@ -162,15 +162,17 @@ uint32_t stage_charge_limit(const struct stage_machine *m, const struct stage_co
 }
 
 uint32_t stage_discharge_limit(const struct stage_machine *m, const struct stage_config *c,
-                               uint32_t limit_ma, bool low_or_fault, uint64_t age_ms) {
+                               uint32_t limit_ma, uint32_t tenth_ma, bool low_or_fault,
+                               uint64_t age_ms) {
+    uint32_t least_ma = tenth_ma < limit_ma ? tenth_ma : limit_ma;
     uint32_t open_ma = m->discharge_ramps ? ramped(m, limit_ma) : limit_ma;
     switch (m->stage) {
     case STAGE_FRESH:
         return open_ma;
     case STAGE_CLOSING:
-        return close_linearly(c, open_ma, limit_ma / 10, age_ms);
+        return close_linearly(c, open_ma, least_ma, age_ms);
     case STAGE_NO_CHARGE:
-        return low_or_fault ? 0 : limit_ma / 10;
+        return low_or_fault ? 0 : least_ma;
     case STAGE_BOOT:
     case STAGE_NO_DISCHARGE:
     case STAGE_SILENT:

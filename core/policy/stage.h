@@ -89,8 +89,10 @@ uint64_t stage_wait_ms(const struct stage_machine *m, const struct stage_config 
  * more than limit_ma; never rises with age. */
 uint32_t stage_charge_limit(const struct stage_machine *m, const struct stage_config *c,
                             uint32_t limit_ma, uint64_t age_ms);
+/* tenth_ma: a tenth of nominal, to which CLOSING closes. */
 uint32_t stage_discharge_limit(const struct stage_machine *m, const struct stage_config *c,
-                               uint32_t limit_ma, bool low_or_fault, uint64_t age_ms);
+                               uint32_t limit_ma, uint32_t tenth_ma, bool low_or_fault,
+                               uint64_t age_ms);
 
 /* Frames may go out in this stage. */
 static inline bool stage_speaks(enum stage s) {

@@ -80,10 +80,11 @@ static void check_currents(struct contract *c) {
                          c->dcl / 10.0, discharge_a, age_ms);
 }
 
-/* Fresh and calm for as long as a ramp takes, and as long as one may pause. */
+/* Fresh and calm for as long as a ramp takes, and as long as one may pause; and as long as a limit
+ * that the pack itself had lowered needs to come back: a minute's patience and 50 s of rising. */
 static void check_open(struct contract *c) {
     if (c->open_since_ms == NEVER ||
-        since(c->open_since_ms, c->now_ms) < 9100u + c->config.close_ms)
+        since(c->open_since_ms, c->now_ms) < 9100u + 115000u + c->config.close_ms)
         return;
     int ccl = (int)lround(9.0 * contract_least(c, 318, AT_ONCE_MS));
     int dcl = (int)lround(9.0 * contract_least(c, 317, AT_ONCE_MS));

@@ -134,8 +134,9 @@ static void note_dangers(const struct contract *c, struct contract_sample *s, bo
     int hot_dc = 10 * (int16_t)c->reg[319], cold_dc = 10 * (int16_t)c->reg[320];
     s->hot = c->known[319] && known && warmest != -10000 && warmest >= hot_dc;
     s->cold = c->known[320] && known && coldest != 10000 && coldest < cold_dc;
-    s->calm = high < c->reg[315] - 50.0 && low > c->reg[316] + 50.0 && !s->fault &&
-              warmest < hot_dc - 50 && coldest > cold_dc + 50;
+    /* far from everything for which the pack itself asks for less */
+    s->calm = high < c->reg[300] - 210.0 && low > c->reg[301] + 400.0 && !s->fault &&
+              warmest < hot_dc - 50 && coldest > cold_dc + 50 && warmest < 450 && coldest > 150;
 }
 
 /* ---- is it good? ---- */

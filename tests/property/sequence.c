@@ -349,10 +349,11 @@ static void draw_fault(struct draw *d) {
 
 /* "Always open again within 15 s": the ramp takes 9 s, three good samples, three repeats of a value
  * that jumped back, and an attempt under way when the line is healed have the rest; slower settings
- * need more, and so do settings of the BMS that are read again after 10 s. */
+ * need more, and so do settings of the BMS that are read again after 10 s. What a danger had closed
+ * needs a minute's patience and 50 s of rising. */
 static uint32_t open_within_ms(const struct draw *d) {
     uint32_t attempt_ms = d->timeout_ms + d->retry_delay_ms;
-    uint32_t ms = 15000;
+    uint32_t ms = 15000 + 115000;
     ms += d->poll_ms > 500 ? 6 * d->poll_ms : 0;
     ms += attempt_ms > 300 ? 4 * attempt_ms : 0;
     ms += d->settings_lie ? 12000 : 0;

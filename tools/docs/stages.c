@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "docs.h"
-#include "settings/settings.h"
+#include "gateway/configs.h"
 
 enum {
     START_MS = 1000,
@@ -52,19 +52,8 @@ struct view {
 static struct policy_config default_config(bool low_power) {
     struct settings s;
     settings_defaults(&s);
-    return (struct policy_config){
-        .cvl_margin_mv = s.cvl.margin_mv,
-        .sample_interval_ms = s.tinybms.poll_interval_ms,
-        .low_power = low_power,
-        .stage = {.close_ms = s.tinybms.stale_close_ms,
-                  .zero_ms = s.tinybms.stale_zero_ms,
-                  .zero_discharge_ms = s.tinybms.stale_zero_discharge_ms,
-                  .silent_ms = s.tinybms.stale_silent_ms},
-        .alarm = {.imbalance_warning_mv = s.victron.thresholds.imbalance_warn_mv,
-                  .imbalance_alarm_mv = s.victron.thresholds.imbalance_alarm_mv,
-                  .soc_low_percent = s.victron.thresholds.soc_low_percent,
-                  .soc_high_percent = s.victron.thresholds.soc_high_percent},
-    };
+    s.tinybms.low_power = low_power;
+    return gateway_policy_config(&s);
 }
 
 static void fill(struct battery *b, uint16_t cell_mv) {
@@ -131,11 +120,12 @@ static uint32_t percent(uint32_t limit_ma, uint32_t cutoff_ma) {
 static struct view look(const struct bench *b, const struct bench *low) {
     const struct limits *l = &b->policy.limits;
     uint32_t full_mv = (uint32_t)CELLS * b->battery.fully_charged_mv;
+    bool closed = l->valid && l->cvl_mv != b->policy.charge_voltage.cvl_mv;
     return (struct view){
         .ccl_percent = percent(l->ccl_ma, b->battery.charge_over_current_ma),
         .dcl_percent = percent(l->dcl_ma, b->battery.discharge_over_current_ma),
         .low_dcl_percent = percent(low->policy.limits.dcl_ma, b->battery.discharge_over_current_ma),
-        .cvl_off_mv = l->valid ? (int32_t)((full_mv - l->cvl_mv) / CELLS) : 0,
+        .cvl_off_mv = closed ? (int32_t)((full_mv - l->cvl_mv) / CELLS) : 0,
         .alarm = b->policy.alarms.alarm[ALARM_BMS_INTERNAL] == ALARM_ACTIVE,
         .online = b->policy.alarms.online,
         .speaks = l->valid,
@@ -161,7 +151,7 @@ static void print_row(FILE *out, enum stage stage, const char *age, const struct
     print_percent(out, first->dcl_percent, last->dcl_percent);
     print_percent(out, first->low_dcl_percent, last->low_dcl_percent);
     if (first->cvl_off_mv == 0) {
-        (void)fputs(" cells x register 300, less the margin |", out);
+        (void)fputs(" as the battery asks |", out);
     } else {
         (void)fprintf(out, " at most cells x (register 300 - %d mV) |", (int)first->cvl_off_mv);
     }

@@ -171,32 +171,6 @@ static void it_lasts_three_hours_at_most_and_rests_half_an_hour(void **state) {
     assert_true(end.active);
 }
 
-/* The lowest cell is under 4150 with less than 1 A: 0.1 V more after 10 minutes each, twice. */
-static void a_charger_that_is_a_little_low_is_helped(void **state) {
-    (void)state;
-    pass(61000);
-    limits_set_all(&pack, 4144);
-    pack.pack_ma = 900;
-    pass(590000);
-    assert_int_equal(end.lift_mv, 0);
-    pass(120000); /* the current is followed with 30 s: from 3 A to under 1 A in 91 s */
-    assert_int_equal(end.lift_mv, 100);
-    pass(600000);
-    assert_int_equal(end.lift_mv, 200);
-    pass(1800000);
-    assert_int_equal(end.lift_mv, 200);
-    pass_wanted(1000, false);
-    assert_int_equal(end.lift_mv, 0);
-}
-
-static void nobody_is_helped_while_more_flows(void **state) {
-    (void)state;
-    pass(61000);
-    limits_set_all(&pack, 4144);
-    pass(3600000);
-    assert_int_equal(end.lift_mv, 0);
-}
-
 /* 4140 were reached: given up by 1 mV a minute, down to 4120. */
 static void the_place_that_was_reached_is_given_up_slowly(void **state) {
     (void)state;
@@ -240,8 +214,6 @@ int main(void) {
         cmocka_unit_test_setup(it_stops_when_nobody_wants_it_any_more, begin),
         cmocka_unit_test_setup(it_stops_when_the_pack_was_drawn_down, begin),
         cmocka_unit_test_setup(it_lasts_three_hours_at_most_and_rests_half_an_hour, begin),
-        cmocka_unit_test_setup(a_charger_that_is_a_little_low_is_helped, begin),
-        cmocka_unit_test_setup(nobody_is_helped_while_more_flows, begin),
         cmocka_unit_test_setup(the_place_that_was_reached_is_given_up_slowly, begin),
         cmocka_unit_test_setup(the_place_that_was_reached_is_under_register_300, begin),
     };

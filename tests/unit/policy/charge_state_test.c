@@ -230,6 +230,21 @@ static void float_ends_by_voltage(void **state) {
     expect(&m, CHARGE_BULK, CHARGE_REASON_CELL_AWAY);
 }
 
+/* More than 200 mV under the target for 10 s: the pack was drawn down, or is another. */
+static void float_ends_at_once_far_from_the_top(void **state) {
+    (void)state;
+    struct charge_input in;
+    struct charge_machine m = floating(&in);
+    in.highest_mv = 3930;
+    pass(&m, &in, 1200000);
+    expect(&m, CHARGE_FLOAT, CHARGE_REASON_BMS_FULL);
+    in.highest_mv = 3929;
+    pass(&m, &in, 10000);
+    expect(&m, CHARGE_FLOAT, CHARGE_REASON_BMS_FULL);
+    pass(&m, &in, 1000);
+    expect(&m, CHARGE_BULK, CHARGE_REASON_CELL_AWAY);
+}
+
 /* Register 50 says full until charging starts again: that is the same full, not another. */
 static void one_full_leads_to_float_once(void **state) {
     (void)state;
@@ -377,6 +392,7 @@ int main(void) {
         cmocka_unit_test(float_ends_by_soc),
         cmocka_unit_test(a_drifted_soc_does_not_end_float),
         cmocka_unit_test(float_ends_by_voltage),
+        cmocka_unit_test(float_ends_at_once_far_from_the_top),
         cmocka_unit_test(one_full_leads_to_float_once),
         cmocka_unit_test(uneven_cells_near_the_top_are_held_until_they_are_even),
         cmocka_unit_test(uneven_cells_mean_nothing_elsewhere),

@@ -267,10 +267,19 @@ static void the_margin_comes_off_the_charge_voltage_and_never_empties_the_pack(v
     struct policy_config c = config;
     open_at(&p, &b, 20000);
     c.limit.margin_mv = 700;
+    c.limit.step_mv = 500;
+    c.limit.update_interval_ms = 20000;
     policy_configure(&p, &c, 20001);
+    for (uint64_t t = 20100; t <= 60000; t += 100) { /* in two steps, 20 s apart */
+        feed(&p, &b, t);
+    }
     assert_int_equal(p.limits.cvl_mv, 57400);
     c.limit.margin_mv = 50000; /* more than there is */
-    policy_configure(&p, &c, 20002);
+    c.limit.step_mv = 50000;
+    policy_configure(&p, &c, 60001);
+    for (uint64_t t = 60100; t <= 90000; t += 100) {
+        feed(&p, &b, t);
+    }
     assert_int_equal(p.limits.cvl_mv, 42000); /* not under 14 x register 301 */
 }
 
@@ -305,8 +314,12 @@ static void a_fault_closes_both_limits_and_goes_offline(void **state) {
     assert_int_equal(p.alarms.alarm[ALARM_BMS_INTERNAL], ALARM_ACTIVE);
     b.status = BATTERY_STATUS_IDLE;
     feed(&p, &b, 20200);
-    assert_int_equal(p.limits.ccl_ma, 18000);
+    assert_int_equal(p.limits.ccl_ma, 36); /* 2 % of 18 A a second, for 0.1 s */
     assert_true(p.alarms.online);
+    for (uint64_t t = 20300; t <= 71000; t += 100) {
+        feed(&p, &b, t);
+    }
+    assert_int_equal(p.limits.ccl_ma, 18000);
 }
 
 static void silence_closes_step_by_step_and_stops(void **state) {

@@ -88,7 +88,7 @@ static void boot_waits_for_ever(void **state) {
     assert_int_equal(m.stage, STAGE_BOOT);
     assert_true(stage_wait_ms(&m, &ages, 1000000000) == UINT64_MAX);
     assert_int_equal(stage_charge_limit(&m, &ages, 18000, 1), 0);
-    assert_int_equal(stage_discharge_limit(&m, &ages, 54000, false, 1), 0);
+    assert_int_equal(stage_discharge_limit(&m, &ages, 54000, 5400, false, 1), 0);
 }
 
 static void each_stage_begins_at_its_age_to_the_millisecond(void **state) {
@@ -153,15 +153,15 @@ static void from_no_charge_on_three_good_samples_open_and_both_limits_ramp(void 
         assert_true(stage_handle_good(&m, &ages, 0, 70200));
         assert_int_equal(m.stage, STAGE_FRESH);
         assert_int_equal(stage_charge_limit(&m, &ages, 18000, 0), 1800);
-        assert_int_equal(stage_discharge_limit(&m, &ages, 54000, false, 0), 5400);
+        assert_int_equal(stage_discharge_limit(&m, &ages, 54000, 5400, false, 0), 5400);
         stage_handle_good(&m, &ages, 0, 75200); /* 5 s: six tenths */
         assert_int_equal(stage_charge_limit(&m, &ages, 18000, 0), 10800);
-        assert_int_equal(stage_discharge_limit(&m, &ages, 54000, false, 0), 32400);
+        assert_int_equal(stage_discharge_limit(&m, &ages, 54000, 5400, false, 0), 32400);
         stage_handle_good(&m, &ages, 0, 79199);
         assert_true(stage_charge_limit(&m, &ages, 18000, 0) < 18000);
         stage_handle_good(&m, &ages, 0, 79200); /* 9 s */
         assert_int_equal(stage_charge_limit(&m, &ages, 18000, 0), 18000);
-        assert_int_equal(stage_discharge_limit(&m, &ages, 54000, false, 0), 54000);
+        assert_int_equal(stage_discharge_limit(&m, &ages, 54000, 5400, false, 0), 54000);
     }
 }
 
@@ -172,7 +172,7 @@ static void after_boot_discharge_is_open_at_once_and_charge_ramps(void **state) 
     for (int i = 0; i < 3; i++) {
         stage_handle_good(&m, &ages, 0, 500);
     }
-    assert_int_equal(stage_discharge_limit(&m, &ages, 54000, false, 0), 54000);
+    assert_int_equal(stage_discharge_limit(&m, &ages, 54000, 5400, false, 0), 54000);
     assert_int_equal(stage_charge_limit(&m, &ages, 18000, 0), 1800);
     stage_handle_good(&m, &ages, 0, 1500);
     assert_int_equal(stage_charge_limit(&m, &ages, 18000, 0), 3600);
@@ -235,8 +235,9 @@ static void limits_close_linearly_with_age(void **state) {
         uint64_t age_ms = cases[i].age_ms;
         age(&m, age_ms);
         assert_int_equal(stage_charge_limit(&m, &ages, 18000, age_ms), cases[i].ccl_ma);
-        assert_int_equal(stage_discharge_limit(&m, &ages, 54000, false, age_ms), cases[i].dcl_ma);
-        assert_int_equal(stage_discharge_limit(&m, &ages, 54000, true, age_ms),
+        assert_int_equal(stage_discharge_limit(&m, &ages, 54000, 5400, false, age_ms),
+                         cases[i].dcl_ma);
+        assert_int_equal(stage_discharge_limit(&m, &ages, 54000, 5400, true, age_ms),
                          cases[i].dcl_low_ma);
     }
 }
@@ -249,7 +250,7 @@ static void limits_never_rise_with_age(void **state) {
     for (uint64_t age_ms = 0; age_ms < 61000; age_ms += 7) {
         age(&m, age_ms);
         uint32_t c = stage_charge_limit(&m, &ages, 675000, age_ms);
-        uint32_t d = stage_discharge_limit(&m, &ages, 675000, false, age_ms);
+        uint32_t d = stage_discharge_limit(&m, &ages, 675000, 67500, false, age_ms);
         assert_true(c <= ccl_ma && d <= dcl_ma);
         ccl_ma = c;
         dcl_ma = d;
@@ -274,7 +275,7 @@ static void rest_is_left_through_boot(void **state) {
     stage_handle_good(&m, &ages, 0, 61000);
     stage_handle_good(&m, &ages, 0, 61100);
     assert_true(stage_handle_good(&m, &ages, 0, 61200));
-    assert_int_equal(stage_discharge_limit(&m, &ages, 54000, false, 0), 54000);
+    assert_int_equal(stage_discharge_limit(&m, &ages, 54000, 5400, false, 0), 54000);
 }
 
 static void boot_silence_and_rest_do_not_speak(void **state) {
