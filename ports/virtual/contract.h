@@ -51,7 +51,7 @@ struct contract_config {
 
 enum {
     CONTRACT_LIVE_WORDS = 54,
-    CONTRACT_SAMPLES = 16,
+    CONTRACT_SAMPLES = 128, /* a second and more, at the fastest */
     CONTRACT_REGISTERS = 512,
     CONTRACT_SETTINGS_FIRST = 300,
     CONTRACT_SETTINGS = 21,
