@@ -86,6 +86,7 @@ struct gateway {
     struct limits sent_limits; /* as in the last 0x351 */
     bool limits_wanted;        /* 0x351 out of turn, as soon as the gap allows */
     bool state_wanted;         /* 0x35A and 0x372 */
+    bool wanted_at_once;       /* a stage, or a limit at 0: without the gap */
     bool online_told;
     bool out_of_turn_once;
     uint64_t out_of_turn_ms;
