@@ -60,6 +60,8 @@ test-full: packages-test ## the long forms too (about an hour)
 	@cd build/dev && TINYBMS_GW_LONG=1 TINYBMS_GW="$(CURDIR)/$(BINARY)" $(CTEST) -L e2e
 	@echo "== end to end against the sanitized program"
 	@cd build/asan && $(CTEST) -L e2e
+	@echo "== clang-tidy with its analyzer"
+	@tools/check-tidy.sh build/dev --analyzer
 	@echo "== 32-bit ARM with Linux: the core, the simulators, the Linux port"
 	@tools/packages.sh armhf
 	$(call build_preset,armhf)

@@ -14,7 +14,7 @@ set -eu
 group_packages() {
     case "$1" in
     build) echo "gcc libc6-dev make cmake" ;;
-    test) echo "clang libclang-rt-14-dev clang-format libcmocka-dev libcjson-dev python3 python3-can python3-serial faketime mandoc" ;;
+    test) echo "clang libclang-rt-14-dev clang-format clang-tidy cppcheck libcmocka-dev libcjson-dev python3 python3-can python3-serial faketime mandoc" ;;
     socketcan)
         case "$(dpkg --print-architecture 2>/dev/null)" in
         amd64 | i386) echo "user-mode-linux can-utils busybox-static iproute2" ;;
