@@ -258,6 +258,17 @@ static void limits_never_rise_with_age(void **state) {
     assert_int_equal(dcl_ma, 0);
 }
 
+/* A limit asked for before the step that its age deserves: closed as far as CLOSING goes. */
+static void closing_ends_at_its_end_even_without_a_step(void **state) {
+    (void)state;
+    struct stage_machine m = fresh();
+    age(&m, 14999);
+    assert_int_equal(m.stage, STAGE_CLOSING);
+    assert_int_equal(stage_charge_limit(&m, &ages, 18000, 15001), 0);
+    assert_int_equal(stage_discharge_limit(&m, &ages, 54000, false, 15001), 5400);
+    assert_int_equal(stage_discharge_limit(&m, &ages, 54000, false, UINT64_MAX), 5400);
+}
+
 static void rest_is_left_through_boot(void **state) {
     (void)state;
     struct stage_machine m = fresh();
@@ -286,8 +297,22 @@ static void boot_silence_and_rest_do_not_speak(void **state) {
             assert_string_not_equal(stage_text((enum stage)s), stage_text((enum stage)other));
         }
     }
-    assert_string_equal(stage_reason_text(STAGE_REASON_START), "start");
-    assert_string_equal(stage_reason_text(STAGE_REASON_NO_GOOD_SAMPLE), "no-good-sample");
+}
+
+static void stages_and_reasons_have_their_words(void **state) {
+    (void)state;
+    static const char *const stages[STAGE_COUNT] = {
+        "boot", "fresh", "closing", "no-charge", "no-discharge", "silent", "resting"};
+    static const char *const reasons[STAGE_REASON_COUNT] = {
+        "start", "good-samples", "no-good-sample", "nothing-changes", "frozen", "rest", "wake"};
+    for (int s = 0; s < STAGE_COUNT; s++) {
+        assert_string_equal(stage_text((enum stage)s), stages[s]);
+    }
+    for (int r = 0; r < STAGE_REASON_COUNT; r++) {
+        assert_string_equal(stage_reason_text((enum stage_reason)r), reasons[r]);
+    }
+    assert_string_equal(stage_text(STAGE_COUNT), "unknown");
+    assert_string_equal(stage_reason_text(STAGE_REASON_COUNT), "unknown");
 }
 
 int main(void) {
@@ -307,8 +332,10 @@ int main(void) {
         cmocka_unit_test(one_good_sample_reopens_what_was_only_closing),
         cmocka_unit_test(limits_close_linearly_with_age),
         cmocka_unit_test(limits_never_rise_with_age),
+        cmocka_unit_test(closing_ends_at_its_end_even_without_a_step),
         cmocka_unit_test(rest_is_left_through_boot),
         cmocka_unit_test(boot_silence_and_rest_do_not_speak),
+        cmocka_unit_test(stages_and_reasons_have_their_words),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
