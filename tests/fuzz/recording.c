@@ -4,7 +4,7 @@
  * A line that was parsed can be printed and parsed again to the same; the reader gives the same
  * however the text is handed to it, and never the same event twice.
  *
- * Input: a byte for the chunks, then text. */
+ * Input: a byte for the chunks (its highest bit: the text once more behind itself), then text. */
 #include "recording.h"
 
 #include <string.h>
@@ -211,6 +211,36 @@ static void check_reader(const char *text, size_t n, size_t chunk) {
          "what is malformed is complained of");
 }
 
+static uint64_t count_events(const char *text, size_t n) {
+    static struct recording_reader reader;
+    struct source source = {text, n, RECORDING_CHUNK, 0, 0};
+    struct recording_item item;
+    uint64_t events = 0;
+    recording_reader_init(&reader, read_text, complain, &source);
+    while (recording_reader_next(&reader, &item)) {
+        events += item.kind == RECORDING_NEXT;
+    }
+    return events;
+}
+
+/* A piece of a recording, and the same piece behind it. */
+static void check_twice(const char *text, size_t n) {
+    static const char header[] = "# tinybms-gw recording format=";
+    static char twice[2 * INPUT_MAX];
+    const size_t header_n = sizeof header - 1;
+    if (n < header_n || memcmp(text, header, header_n) != 0 || text[n - 1] != '\n') {
+        return;
+    }
+    for (size_t i = 1; i + header_n <= n; i++) {
+        if (memcmp(text + i, header, header_n) == 0) {
+            return; /* more pieces than one */
+        }
+    }
+    memcpy(twice, text, n);
+    memcpy(twice + n, text, n);
+    must(count_events(text, n) == count_events(twice, 2 * n), "no event is given out twice");
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     if (size < 1 || size > INPUT_MAX) {
         return 0;
@@ -224,5 +254,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         at += length + 1;
     }
     check_reader(text, n, 1 + data[0] % 64u);
+    if ((data[0] & 0x80) != 0) {
+        check_twice(text, n);
+    }
     return 0;
 }
