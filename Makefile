@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # The front door. `make` alone says what there is; CMakePresets.json holds the builds behind it.
 .DEFAULT_GOAL := help
-.PHONY: help demo build test test-full coverage mutate install uninstall clean docs format \
+.PHONY: help demo build test test-full coverage mutate fuzz install uninstall clean docs format \
 	packages-build packages-test configure-%
 
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
@@ -42,6 +42,7 @@ test: packages-test ## everything a fresh machine can test (under 12 minutes on 
 	$(call build_preset,asan)
 	$(call build_preset,tsan)
 	$(call build_preset,rv32)
+	$(call build_preset,fuzz)
 	@echo "== gcc: unit, golden, checks, end to end, real CAN interfaces"
 	@cd build/dev && TINYBMS_GW="$(CURDIR)/$(BINARY)" $(CTEST) -j$(JOBS)
 	@echo "== how much of core/ its own tests execute"
@@ -50,6 +51,8 @@ test: packages-test ## everything a fresh machine can test (under 12 minutes on 
 	@cd build/asan && $(CTEST) -j$(JOBS) -LE "e2e|check|socketcan"
 	@echo "== clang with ThreadSanitizer: the threads"
 	@cd build/tsan && $(CTEST) -j$(JOBS) -L threads
+	@echo "== fuzz targets, 15 s each"
+	@cd build/fuzz && $(CTEST) -j$(JOBS) -L fuzz
 	@echo "== 32-bit RISC-V without an operating system: the core"
 	@cd build/rv32 && $(CTEST) -j$(JOBS)
 	@tools/size-table.py --prefix riscv64-unknown-elf- --build build/rv32
@@ -72,6 +75,10 @@ coverage: packages-test ## lines and branches of core/ that its own tests execut
 
 mutate: packages-test ## would the tests notice a change of core/? (about an hour)
 	@JOBS=$(JOBS) nice /usr/bin/python3 tools/mutate
+
+fuzz: packages-test ## ten million executions of each fuzz target (FUZZ_RUNS, FUZZ_TARGETS)
+	$(call build_preset,fuzz)
+	@tests/fuzz/run.py build/fuzz
 
 install: build ## install the program and its manual page under PREFIX (default /usr/local)
 	install -D -m 755 $(BINARY) $(DESTDIR)$(PREFIX)/bin/tinybms-gw
