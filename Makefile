@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # The front door. `make` alone says what there is; CMakePresets.json holds the builds behind it.
 .DEFAULT_GOAL := help
-.PHONY: help demo build test test-full coverage mutate fuzz install uninstall clean docs format \
+.PHONY: help demo build test test-full bench coverage mutate fuzz install uninstall clean docs format \
 	packages-build packages-test configure-%
 
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
@@ -79,6 +79,11 @@ mutate: packages-test ## would the tests notice a change of core/? (about an hou
 fuzz: packages-test ## ten million executions of each fuzz target (FUZZ_RUNS, FUZZ_TARGETS)
 	$(call build_preset,fuzz)
 	@tests/fuzz/run.py build/fuzz
+
+bench: ## measure speed, latency and cost beside a plain Python gateway (half an hour; BENCH_QUICK=1: minutes)
+	@tools/packages.sh build bench
+	$(call build_preset,bench)
+	@status=0; /usr/bin/python3 bench/run.py || status=$$?; /usr/bin/python3 bench/page.py --write; exit $$status
 
 install: build ## install the program and its manual page under PREFIX (default /usr/local)
 	install -D -m 755 $(BINARY) $(DESTDIR)$(PREFIX)/bin/tinybms-gw

@@ -22,3 +22,7 @@ add_test(NAME check/docs-commands
                  $<TARGET_FILE:tinybms-gw>)
 set_tests_properties(check/docs-generated check/docs-names check/docs-commands
                      PROPERTIES LABELS check SKIP_RETURN_CODE 77)
+
+# The page of measurements has the rows of the table of goals; its numbers are a run's.
+add_test(NAME check/performance-page COMMAND /usr/bin/python3 ${CMAKE_SOURCE_DIR}/bench/page.py --check)
+set_tests_properties(check/performance-page PROPERTIES LABELS check)
