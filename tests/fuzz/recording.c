@@ -104,6 +104,28 @@ static size_t print(const struct recording_line *line, char text[RECORDING_LINE_
     return 0;
 }
 
+/* The bytes of an event are as many as fit, and no line says more. */
+static void check_longer(const struct traffic_event *e, const char *printed, size_t n) {
+    static const char hex[] = "0123456789ABCDEF";
+    const bool frame =
+        e->kind == TRAFFIC_CAN_RX || e->kind == TRAFFIC_CAN_TX || e->kind == TRAFFIC_CAN_LOST;
+    const bool bytes =
+        e->kind == TRAFFIC_UART_RX || e->kind == TRAFFIC_UART_TX || e->kind == TRAFFIC_UART_LOST;
+    char longer[RECORDING_LINE_MAX + 2];
+    struct recording_line line;
+    if (!frame && !bytes) {
+        return;
+    }
+    const unsigned length = frame ? e->frame.len : e->n, most = frame ? 8 : TRAFFIC_BYTES_MAX;
+    must(length <= most, "the bytes of an event are bounded");
+    const size_t tail = frame ? 2 : 0; /* the direction */
+    memcpy(longer, printed, n - tail);
+    longer[n - tail] = hex[n % 16];
+    longer[n - tail + 1] = hex[length % 16];
+    memcpy(longer + n - tail + 2, printed + n - tail, tail);
+    must(recording_parse(longer, n + 2, &line) == (length < most), "there is room or there is not");
+}
+
 static void check_line(const char *text, size_t n) {
     struct recording_line line, again;
     char printed[RECORDING_LINE_MAX], twice[RECORDING_LINE_MAX];
@@ -122,6 +144,9 @@ static void check_line(const char *text, size_t n) {
     must(recording_parse(printed, m - 1, &again) && same_line(&line, &again),
          "a line survives printing");
     must(print(&again, twice) == m && memcmp(printed, twice, m) == 0, "printing is a fixed point");
+    if (line.kind == RECORDING_EVENT) {
+        check_longer(&line.event, printed, m - 1);
+    }
 }
 
 /* ---- the reader ---- */
