@@ -28,7 +28,8 @@ struct bench {
 static void feed(struct bench *x, uint64_t now_ms) {
     x->b.lifetime_s = (uint32_t)(now_ms / 100);
     sample_refresh(&x->b, now_ms);
-    policy_handle_sample(&x->p, &x->b, now_ms);
+    bool good = policy_handle_sample(&x->p, &x->b, now_ms);
+    assert_int_equal(good, x->p.doubt_bits == TRUST_OK);
 }
 
 static void forget_changes(struct bench *x) {
@@ -194,8 +195,10 @@ static void any_other_doubt_is_told_at_once(void **state) {
     struct bench x;
     open_at(&x, 200000);
     x.b.cell_mv[3] = 5001;
+    assert_int_equal(policy_hurry_ms(&x.p), 0);
     feed(&x, 200100);
     assert_int_equal(the_change(&x, POLICY_CHANGE_DOUBT).to, TRUST_CELL_RANGE);
+    assert_int_equal(policy_hurry_ms(&x.p), POLICY_HURRY_MS); /* to know better soon */
     feed(&x, 200200);
     assert_nothing_to_tell(&x);
 }
@@ -213,6 +216,7 @@ static void a_doubtful_sample_at_boot_starts_the_count_again(void **state) {
     feed(&x, 400);
     feed(&x, 500);
     assert_int_equal(x.p.stage.stage, STAGE_BOOT);
+    assert_false(x.p.alarms.online);
     feed(&x, 600);
     assert_int_equal(x.p.stage.stage, STAGE_FRESH);
 }
@@ -232,6 +236,41 @@ static void changes_that_nobody_takes_are_counted_and_the_first_ones_kept(void *
         assert_int_equal(c.to, i % 2 == 0 ? ALARM_ACTIVE : ALARM_QUIET);
     }
     assert_nothing_to_tell(&x);
+}
+
+/* 5001 mV in a cell is no battery; the status is dangerous all the same. */
+static void a_doubtful_fault_is_offline_at_once(void **state) {
+    (void)state;
+    struct bench x;
+    open_at(&x, 20000);
+    assert_true(x.p.alarms.online);
+    x.b.cell_mv[3] = 5001;
+    x.b.status = BATTERY_STATUS_FAULT;
+    feed(&x, 20100);
+    assert_false(x.p.alarms.online);
+}
+
+static void two_sample_intervals_are_no_pause(void **state) {
+    (void)state;
+    struct bench x;
+    struct policy_config c = config;
+    c.sample_interval_ms = 2000;
+    policy_init(&x.p, &c, 0);
+    assert_int_equal(x.p.freshness.pause_ms, 4000);
+    policy_configure(&x.p, &config, 0);
+    assert_int_equal(x.p.freshness.pause_ms, FRESHNESS_STILL_MS);
+}
+
+static void what_is_silent_does_not_rest(void **state) {
+    (void)state;
+    struct bench x;
+    struct policy_config c = config;
+    c.low_power = true;
+    open_at(&x, 20000);
+    policy_configure(&x.p, &c, 20000);
+    policy_step(&x.p, 26000);
+    policy_set_gx_absent(&x.p, 3600000, 3620000);
+    assert_int_equal(x.p.stage.stage, STAGE_CLOSING);
 }
 
 /* Resting at now_ms. */
@@ -309,6 +348,9 @@ int main(void) {
         cmocka_unit_test(any_other_doubt_is_told_at_once),
         cmocka_unit_test(a_doubtful_sample_at_boot_starts_the_count_again),
         cmocka_unit_test(changes_that_nobody_takes_are_counted_and_the_first_ones_kept),
+        cmocka_unit_test(a_doubtful_fault_is_offline_at_once),
+        cmocka_unit_test(two_sample_intervals_are_no_pause),
+        cmocka_unit_test(what_is_silent_does_not_rest),
         cmocka_unit_test(rest_and_waking_are_told_and_nothing_hurries_between),
         cmocka_unit_test(a_command_keeps_the_bms_awake_for_another_ten_minutes),
         cmocka_unit_test(a_rest_ends_when_low_power_is_switched_off),
