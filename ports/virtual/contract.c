@@ -61,7 +61,8 @@ static void forget(struct contract *c, uint64_t now_ms) {
     c->used_ms = 0;
     c->speak_since_ms = c->open_since_ms = NEVER;
     c->sent = c->gx_heard = false;
-    c->limits_ms = c->limits_before_ms = c->alarms_ms = c->rested_ms = 0;
+    c->limits_ms = c->alarms_ms = c->rested_ms = 0;
+    c->told = 0;
 }
 
 void contract_init(struct contract *c, const struct contract_config *cfg, uint64_t now_ms) {
@@ -83,7 +84,7 @@ void contract_configure(struct contract *c, const struct contract_config *cfg, u
     c->speak_since_ms = c->speak_since_ms == NEVER ? NEVER : now_ms;
     c->open_since_ms = NEVER; /* until the next sample */
     c->can_since_ms = now_ms; /* the schedule may start anew, */
-    c->limits_before_ms = 0;  /* and its first 0x351 stand close to the last of the old one */
+    c->told = 0;              /* and its first 0x351 stand close to the last of the old one */
 }
 
 /* ---- age ---- */
