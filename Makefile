@@ -80,7 +80,7 @@ fuzz: packages-test ## ten million executions of each fuzz target (FUZZ_RUNS, FU
 	$(call build_preset,fuzz)
 	@tests/fuzz/run.py build/fuzz
 
-bench: ## measure speed, latency and cost beside a plain Python gateway (half an hour; BENCH_QUICK=1: minutes)
+bench: ## measure speed, latency and cost beside a plain Python gateway (45 minutes; BENCH_QUICK=1: 6)
 	@tools/packages.sh build bench
 	$(call build_preset,bench)
 	@status=0; /usr/bin/python3 bench/run.py || status=$$?; /usr/bin/python3 bench/page.py --write; exit $$status

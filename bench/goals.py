@@ -34,6 +34,8 @@ SECTIONS = (
         Goal("cpu_s_per_h", "processor time, bytes one by one", "s/h", 4.0, "lower"),
         Goal("cpu_pieces_s_per_h", "processor time, bytes 16 at a time", "s/h", 4.0, "lower"),
         Goal("wakeups_per_s", "voluntary context switches", "1/s", None, "lower"),
+        Goal("nap_cpu_s_per_h", "processor time of a program that wakes as often and does nothing", "s/h",
+             None, "lower"),
         Goal("resident_kib", "resident memory", "KiB", None, "lower"),
         Goal("private_kib", "of it not shared with files", "KiB", None, "lower"),
         Goal("threads", "threads", "", None, "lower"),

@@ -71,6 +71,19 @@ def busy_seconds():
     return (user + nice + system + irq + softirq) / os.sysconf("SC_CLK_TCK")
 
 
+def nap(wakeups_per_s, seconds):
+    """Processor seconds an hour of a program that wakes so often and does nothing."""
+    program = subprocess.Popen([str(TOOLS / "bench-nap"), str(round(1e6 / wakeups_per_s))])
+    try:
+        time.sleep(0.5)
+        before, began = counters(program.pid), time.monotonic()
+        time.sleep(seconds)
+        return (counters(program.pid)[0] - before[0]) / (time.monotonic() - began) * 3600
+    finally:
+        program.kill()
+        program.wait()
+
+
 class Load:
     """A program without end for each processor."""
 
