@@ -74,6 +74,7 @@ coverage: packages-test ## lines and branches of core/ that its own tests execut
 	@JOBS=$(JOBS) /usr/bin/python3 tools/coverage
 
 mutate: packages-test ## would the tests notice a change of core/? (about an hour)
+	@tools/packages.sh mutate
 	@JOBS=$(JOBS) nice /usr/bin/python3 tools/mutate
 
 fuzz: packages-test ## ten million executions of each fuzz target (FUZZ_RUNS, FUZZ_TARGETS)

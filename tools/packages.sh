@@ -25,8 +25,9 @@ group_packages() {
     rv32) echo "gcc-riscv64-unknown-elf qemu-user" ;;
     armhf) echo "gcc-arm-linux-gnueabihf libc6-dev-armhf-cross qemu-user" ;;
     cortex-m) echo "gcc-arm-none-eabi" ;;
+    mutate) echo "tcc" ;;
     *)
-        echo "packages.sh: unknown group '$1' (groups: build, test, bench, socketcan, rv32, armhf, cortex-m)" >&2
+        echo "packages.sh: unknown group '$1' (groups: build, test, bench, socketcan, rv32, armhf, cortex-m, mutate)" >&2
         exit 2
         ;;
     esac
