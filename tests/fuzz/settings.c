@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Settings files and assignments. The first byte chooses: 'a' and 'A' one assignment, as on the
  * command line and in recordings, over the defaults; 'e' a number near an edge of its range;
- * anything else begins a file.
+ * 'o' ages near each other; anything else begins a file.
  *
  * Accepted settings obey their rows and the rules between rows, stated here a second time, and come
  * back from their printed forms as they are. Refused ones change nothing and are told in print. */
@@ -169,6 +169,24 @@ static void check_edge(struct feed f) {
     must(!good || number(row, &s) == v, "a number is kept as it was given");
 }
 
+/* Ages are taken in order, and in no other. */
+static void check_order(struct feed f) {
+    static const uint32_t ages[] = {2000, 4999, 5000, 5001, 9999, 10000, 10001, 30000};
+    struct settings s;
+    struct settings_error e;
+    settings_defaults(&s);
+    s.tinybms.poll_interval_ms = (feed_u8(&f) & 1) != 0 ? 1666 : 1667; /* 3 times 4998, 5001 */
+    s.tinybms.stale_close_ms = ages[feed_u8(&f) % 8u];
+    s.tinybms.stale_zero_ms = ages[feed_u8(&f) % 8u];
+    s.tinybms.stale_zero_discharge_ms = ages[feed_u8(&f) % 8u];
+    s.tinybms.stale_silent_ms = ages[feed_u8(&f) % 8u];
+    const bool good = 3 * s.tinybms.poll_interval_ms <= s.tinybms.stale_close_ms &&
+                      s.tinybms.stale_close_ms < s.tinybms.stale_zero_ms &&
+                      s.tinybms.stale_zero_ms <= s.tinybms.stale_zero_discharge_ms &&
+                      s.tinybms.stale_zero_discharge_ms < s.tinybms.stale_silent_ms;
+    must((settings_check(&s, &e) == GW_OK) == good, "ages are taken in order");
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     struct settings before, s;
     struct settings_error e;
@@ -181,6 +199,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     s = before;
     if (size > 0 && data[0] == 'e') {
         check_edge((struct feed){data + 1, size - 1});
+        return 0;
+    }
+    if (size > 0 && data[0] == 'o') {
+        check_order((struct feed){data + 1, size - 1});
         return 0;
     }
     if (size > 0 && (data[0] == 'a' || data[0] == 'A')) {
