@@ -477,6 +477,7 @@ void gateway_snapshot(const struct gateway *g, struct gateway_snapshot *out, uin
     out->uptime_ms = now_ms - g->started_ms;
     out->battery = g->policy.sample;
     out->sample_known = g->policy.have_sample;
+    out->missing_register = battery_missing_register(tinybms_battery(&g->bms));
     out->sample_age_ms = policy_age_ms(&g->policy, now_ms);
     out->limits = g->policy.limits;
     out->alarms = g->policy.alarms;

@@ -113,6 +113,7 @@ struct gateway_snapshot {
     uint64_t now_ms, uptime_ms;
     struct battery battery; /* the last good sample */
     bool sample_known;
+    int missing_register;   /* without which no sample is good; BATTERY_NOTHING_MISSING */
     uint64_t sample_age_ms; /* of the data (policy/freshness.h); UINT64_MAX: none yet */
     struct limits limits;
     struct alarms alarms;

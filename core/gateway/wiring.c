@@ -103,6 +103,7 @@ static void log_policy_change(void *context, const struct bus_event *event) {
     struct gateway *g = context;
     const struct policy_change *c = event->value;
     bool raised = c->to == ALARM_ACTIVE;
+    int missing = battery_missing_register(tinybms_battery(&g->bms));
     switch (c->kind) {
     case POLICY_CHANGE_STAGE:
         gateway_note(g, event->at_ms, stage_is_calm((enum stage)c->to) ? LOG_STAGE_OPEN : LOG_STAGE,
@@ -124,7 +125,10 @@ static void log_policy_change(void *context, const struct bus_event *event) {
         gateway_note(g, event->at_ms, raised ? LOG_WARNING_ON : LOG_WARNING_OFF, c->id, 0, 0, 0);
         break;
     case POLICY_CHANGE_DOUBT:
-        if (c->to != TRUST_OK) {
+        if (c->to == TRUST_INCOMPLETE && missing >= 0) {
+            gateway_note(g, event->at_ms, LOG_INCOMPLETE, missing, (int32_t)g->policy.trust.doubted,
+                         0, 0);
+        } else if (c->to != TRUST_OK) {
             gateway_note(g, event->at_ms, LOG_DOUBT, c->to, (int32_t)g->policy.trust.doubted, 0, 0);
         } else {
             gateway_note(g, event->at_ms, LOG_TRUSTED, (int32_t)g->policy.trust.doubted, 0, 0, 0);

@@ -146,6 +146,19 @@ static void nothing_goes_out_before_a_complete_sample(void **state) {
     rig.bms.reg[315] = 0; /* the over-voltage cut-off is not known */
     run(10000);
     assert_int_equal(rig.sent_count, 0);
+    static struct gateway_snapshot s;
+    struct log_record r;
+    int32_t told = -1;
+    gateway_snapshot(&rig.g, &s, rig.now_ms);
+    assert_int_equal(s.missing_register, 315);
+    while (gateway_next_log(&rig.g, &r)) {
+        told = r.id == LOG_INCOMPLETE ? r.value[0] : told;
+    }
+    assert_int_equal(told, 315);
+    rig.bms.reg[315] = 4200;
+    run(65000); /* settings are read once a minute */
+    gateway_snapshot(&rig.g, &s, rig.now_ms);
+    assert_int_equal(s.missing_register, BATTERY_NOTHING_MISSING);
     rig.bms.mute = true;
     rig_start(0);
     rig.bms.mute = true;
