@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: MIT
 # The front door. `make` alone says what there is; CMakePresets.json holds the builds behind it.
 .DEFAULT_GOAL := help
-.PHONY: help demo build test test-full bench coverage mutate fuzz install uninstall clean docs format \
+.PHONY: help demo build test test-full bench coverage mutate soak fuzz install uninstall clean docs format \
 	packages-build packages-test configure-%
 
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 PREFIX ?= /usr/local
 DESTDIR ?=
 BINARY := build/release/tinybms-gw
+SOAK_SEQUENCES ?= 50000
+SOAK_SEED ?= $(shell date +%s)
 CTEST := ctest --output-on-failure --no-tests=error
 
 help: ## this list
@@ -61,6 +63,8 @@ test-full: packages-test ## the long forms too (about an hour)
 	$(MAKE) test
 	@echo "== end to end, long forms"
 	@cd build/dev && TINYBMS_GW_LONG=1 TINYBMS_GW="$(CURDIR)/$(BINARY)" $(CTEST) -L e2e
+	@echo "== 10,000 random sequences of faults, and mutants that they notice"
+	@cd build/dev && TINYBMS_GW_LONG=1 $(CTEST) -j$(JOBS) -L property
 	@echo "== end to end against the sanitized program"
 	@cd build/asan && $(CTEST) -L e2e
 	@echo "== clang-tidy with its analyzer"
@@ -76,6 +80,13 @@ coverage: packages-test ## lines and branches of core/ that its own tests execut
 mutate: packages-test ## would the tests notice a change of core/? (about an hour)
 	@tools/packages.sh mutate
 	@JOBS=$(JOBS) nice /usr/bin/python3 tools/mutate
+
+soak: packages-test ## random sequences of faults for hours, and fifty days (SOAK_SEQUENCES, SOAK_SEED)
+	$(call build_preset,dev)
+	@echo "== $(SOAK_SEQUENCES) sequences from seed $(SOAK_SEED)"
+	@cd build/dev && nice tests/property/property --seed $(SOAK_SEED) --count $(SOAK_SEQUENCES)
+	@echo "== all mutants, fifty days"
+	@cd build/dev && TINYBMS_GW_LONG=1 nice $(CTEST) -j$(JOBS) -R "property/mutants|^soak/"
 
 fuzz: packages-test ## ten million executions of each fuzz target (FUZZ_RUNS, FUZZ_TARGETS)
 	$(call build_preset,fuzz)
