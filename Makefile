@@ -95,6 +95,7 @@ fuzz: packages-test ## ten million executions of each fuzz target (FUZZ_RUNS, FU
 bench: ## measure speed, latency and cost beside a plain Python gateway (45 minutes; BENCH_QUICK=1: 6)
 	@tools/packages.sh build bench
 	$(call build_preset,bench)
+	@tools/size-table.sh arm-none-eabi-
 	@status=0; /usr/bin/python3 bench/run.py || status=$$?; /usr/bin/python3 bench/page.py --write; exit $$status
 
 install: build ## install the program and its manual page under PREFIX (default /usr/local)
