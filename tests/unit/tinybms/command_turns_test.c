@@ -301,6 +301,20 @@ static void a_command_that_does_not_fit_lets_the_sample_go_first(void **state) {
     assert_int_equal(w.log[1].addr, 100);
 }
 
+/* One register: 2 ms of wire and 3 ms for the BMS to begin; a sample is due at 2000. */
+static void a_command_fits_to_the_millisecond(void **state) {
+    (void)state;
+    for (uint64_t at_ms = 1994; at_ms <= 1996; at_ms++) {
+        world_init(&w);
+        world_run(&w, at_ms);
+        w.asked = 0;
+        assert_int_equal(tinybms_read(&w.t, 1, 317, 1), GW_OK);
+        world_run(&w, 2050);
+        assert_int_equal(w.log[0].addr, at_ms <= 1995 ? 317 : 0);
+        assert_int_equal(w.log[0].at_ms, at_ms <= 1995 ? at_ms : 2000);
+    }
+}
+
 static enum world_answer deaf_to_100(struct world *x, const struct world_request *rq) {
     (void)x;
     return rq->addr == 100 ? WORLD_IGNORE : WORLD_ANSWER;
@@ -414,6 +428,7 @@ int main(void) {
         cmocka_unit_test(a_bms_may_take_ten_seconds_to_restart_and_no_longer),
         cmocka_unit_test(a_command_waits_for_the_late_answer_of_another_and_no_longer),
         cmocka_unit_test(a_command_that_does_not_fit_lets_the_sample_go_first),
+        cmocka_unit_test(a_command_fits_to_the_millisecond),
         cmocka_unit_test(another_attempt_of_a_command_lets_a_waiting_sample_go_first),
         cmocka_unit_test(settings_that_pass_by_are_taken_and_nothing_else),
         cmocka_unit_test(a_result_holds_the_registers_asked_for_and_zeros),
