@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: MIT
 # The front door. `make` alone says what there is; CMakePresets.json holds the builds behind it.
 .DEFAULT_GOAL := help
-.PHONY: help demo build test test-full coverage mutate install uninstall clean docs format \
+.PHONY: help demo build test test-full bench coverage mutate soak fuzz install uninstall clean docs format \
 	packages-build packages-test configure-%
 
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 PREFIX ?= /usr/local
 DESTDIR ?=
 BINARY := build/release/tinybms-gw
+SOAK_SEQUENCES ?= 50000
+SOAK_SEED ?= $(shell date +%s)
 CTEST := ctest --output-on-failure --no-tests=error
 
 help: ## this list
@@ -42,6 +44,7 @@ test: packages-test ## everything a fresh machine can test (under 12 minutes on 
 	$(call build_preset,asan)
 	$(call build_preset,tsan)
 	$(call build_preset,rv32)
+	$(call build_preset,fuzz)
 	@echo "== gcc: unit, golden, checks, end to end, real CAN interfaces"
 	@cd build/dev && TINYBMS_GW="$(CURDIR)/$(BINARY)" $(CTEST) -j$(JOBS)
 	@echo "== how much of core/ its own tests execute"
@@ -50,6 +53,8 @@ test: packages-test ## everything a fresh machine can test (under 12 minutes on 
 	@cd build/asan && $(CTEST) -j$(JOBS) -LE "e2e|check|socketcan"
 	@echo "== clang with ThreadSanitizer: the threads"
 	@cd build/tsan && $(CTEST) -j$(JOBS) -L threads
+	@echo "== fuzz targets, 15 s each"
+	@cd build/fuzz && $(CTEST) -j$(JOBS) -L fuzz
 	@echo "== 32-bit RISC-V without an operating system: the core"
 	@cd build/rv32 && $(CTEST) -j$(JOBS)
 	@tools/size-table.py --prefix riscv64-unknown-elf- --build build/rv32
@@ -58,8 +63,12 @@ test-full: packages-test ## the long forms too (about an hour)
 	$(MAKE) test
 	@echo "== end to end, long forms"
 	@cd build/dev && TINYBMS_GW_LONG=1 TINYBMS_GW="$(CURDIR)/$(BINARY)" $(CTEST) -L e2e
+	@echo "== 10,000 random sequences of faults, and mutants that they notice"
+	@cd build/dev && TINYBMS_GW_LONG=1 $(CTEST) -j$(JOBS) -L property
 	@echo "== end to end against the sanitized program"
 	@cd build/asan && $(CTEST) -L e2e
+	@echo "== clang-tidy with its analyzer"
+	@tools/check-tidy.sh build/dev --analyzer
 	@echo "== 32-bit ARM with Linux: the core, the simulators, the Linux port"
 	@tools/packages.sh armhf
 	$(call build_preset,armhf)
@@ -69,7 +78,25 @@ coverage: packages-test ## lines and branches of core/ that its own tests execut
 	@JOBS=$(JOBS) /usr/bin/python3 tools/coverage
 
 mutate: packages-test ## would the tests notice a change of core/? (about an hour)
+	@tools/packages.sh mutate
 	@JOBS=$(JOBS) nice /usr/bin/python3 tools/mutate
+
+soak: packages-test ## random sequences of faults for hours, and fifty days (SOAK_SEQUENCES, SOAK_SEED)
+	$(call build_preset,dev)
+	@echo "== $(SOAK_SEQUENCES) sequences from seed $(SOAK_SEED)"
+	@cd build/dev && nice tests/property/property --seed $(SOAK_SEED) --count $(SOAK_SEQUENCES)
+	@echo "== all mutants, fifty days"
+	@cd build/dev && TINYBMS_GW_LONG=1 nice $(CTEST) -j$(JOBS) -R "property/mutants|^soak/"
+
+fuzz: packages-test ## ten million executions of each fuzz target (FUZZ_RUNS, FUZZ_TARGETS)
+	$(call build_preset,fuzz)
+	@tests/fuzz/run.py build/fuzz
+
+bench: ## measure speed, latency and cost beside a plain Python gateway (45 minutes; BENCH_QUICK=1: 6)
+	@tools/packages.sh build bench
+	$(call build_preset,bench)
+	@tools/size-table.sh arm-none-eabi-
+	@status=0; /usr/bin/python3 bench/run.py || status=$$?; /usr/bin/python3 bench/page.py --write; exit $$status
 
 install: build ## install the program and its manual page under PREFIX (default /usr/local)
 	install -D -m 755 $(BINARY) $(DESTDIR)$(PREFIX)/bin/tinybms-gw

@@ -195,7 +195,9 @@ static bool read_line(struct scenario *s, const char *text, size_t n, unsigned n
 
 bool scenario_parse(struct scenario *s, const char *text, size_t n, struct scenario_error *e) {
     unsigned number = 0;
-    memset(s, 0, sizeof *s);
+    s->title[0] = '\0';
+    s->givens = s->actions = s->expectations = 0;
+    s->end_us = 0;
     memset(e, 0, sizeof *e);
     e->line = 1;
     if (n > SCENARIO_TEXT_MAX)

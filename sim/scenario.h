@@ -46,7 +46,7 @@ enum scenario_verb {
     SCENARIO_SEED,
     SCENARIO_ORDER_ASCENDING,
     SCENARIO_OLD_FIRMWARE,
-    SCENARIO_COUNTERS_NEAR_WRAP,
+    SCENARIO_COUNTERS_NEAR_WRAP, /* at any time */
     /* the BMS on its wire */
     SCENARIO_MUTE,
     SCENARIO_ANSWER,

@@ -32,7 +32,7 @@ static const struct sentence sentences[] = {
     {SCENARIO_SEED,                  "seed #",                       SCENARIO_GIVEN, {{0, 1000000000}}},
     {SCENARIO_ORDER_ASCENDING,       "bms counts up",                SCENARIO_GIVEN, {{0}}},
     {SCENARIO_OLD_FIRMWARE,          "bms of old firmware",          SCENARIO_GIVEN, {{0}}},
-    {SCENARIO_COUNTERS_NEAR_WRAP,    "counters near wrap",           SCENARIO_GIVEN, {{0}}},
+    {SCENARIO_COUNTERS_NEAR_WRAP,    "counters near wrap",           ANYWHERE,       {{0}}},
 
     {SCENARIO_MUTE,                  "bms mute",                     ANYWHERE,       {{0}}},
     {SCENARIO_ANSWER,                "bms answer",                   ANYWHERE,       {{0}}},

@@ -1,8 +1,12 @@
 # Rules of the tree itself, as tests.
-foreach(rule layers format)
+foreach(rule layers lengths format cppcheck)
   add_test(NAME check/${rule} COMMAND ${CMAKE_SOURCE_DIR}/tools/check-${rule}.sh)
   set_tests_properties(check/${rule} PROPERTIES LABELS check SKIP_RETURN_CODE 77)
 endforeach()
+
+# Without the analyzer, which takes minutes: `make test-full` runs that.
+add_test(NAME check/tidy COMMAND ${CMAKE_SOURCE_DIR}/tools/check-tidy.sh ${CMAKE_BINARY_DIR})
+set_tests_properties(check/tidy PROPERTIES LABELS check SKIP_RETURN_CODE 77 PROCESSORS 2)
 
 add_test(NAME check/systemd-unit
          COMMAND ${CMAKE_SOURCE_DIR}/tools/check-systemd-unit.sh $<TARGET_FILE:tinybms-gw>)
@@ -18,3 +22,7 @@ add_test(NAME check/docs-commands
                  $<TARGET_FILE:tinybms-gw>)
 set_tests_properties(check/docs-generated check/docs-names check/docs-commands
                      PROPERTIES LABELS check SKIP_RETURN_CODE 77)
+
+# The page of measurements has the rows of the table of goals; its numbers are a run's.
+add_test(NAME check/performance-page COMMAND /usr/bin/python3 ${CMAKE_SOURCE_DIR}/bench/page.py --check)
+set_tests_properties(check/performance-page PROPERTIES LABELS check)

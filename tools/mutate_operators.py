@@ -4,6 +4,7 @@
 Works on tokens, not on a syntax tree: the sources are laid out by clang-format and hold no macros
 but tables, and a change that makes no sense does not compile and is dropped. mutants() yields
 Mutant objects; what each operator does stands in its docstring."""
+import collections
 import dataclasses
 import re
 
@@ -46,7 +47,14 @@ class Mutant:
     line: int
     before: str  # the lines concerned, blanks collapsed
     after: str
-    source: str  # the whole changed file
+    original: str  # the whole file
+    edit: tuple  # from, to (offsets), the new text
+    nth: int  # of those in this function that read the same, from 0
+
+    @property
+    def source(self):
+        start, end, text = self.edit
+        return self.original[:start] + text + self.original[end:]
 
     @property
     def key(self):
@@ -262,16 +270,18 @@ def result(u, i, t):
 def mutants(file, source):
     """Every mutant of a file, in the order of its lines, none twice."""
     u = Unit(source)
-    seen = set()
+    seen, alike = set(), collections.Counter()
     for operator, first, last, text in changes(u):
         start, end = u.t[first].at, u.t[last].end
         text += "\n" * source.count("\n", start, end)  # later lines keep their numbers
-        changed = source[:start] + text + source[end:]
-        if changed in seen or changed == source:
+        edit = (start, end, text)
+        if edit in seen:
             continue
-        seen.add(changed)
+        seen.add(edit)
         head = source.rfind("\n", 0, start) + 1
         tail = source.find("\n", end)
-        yield Mutant(operator, file, u.owner[first], source.count("\n", 0, start) + 1,
-                     " ".join(source[head:tail].split()),
-                     " ".join((source[head:start] + text + source[end:tail]).split()), changed)
+        key = (u.owner[first], " ".join(source[head:tail].split()),
+               " ".join((source[head:start] + text + source[end:tail]).split()))
+        yield Mutant(operator, file, key[0], source.count("\n", 0, start) + 1, key[1], key[2],
+                     source, edit, alike[key])
+        alike[key] += 1

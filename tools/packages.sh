@@ -5,6 +5,7 @@
 #
 #   tools/packages.sh build         what compiling needs
 #   tools/packages.sh build test    ... and the tests
+#   tools/packages.sh bench         what `make bench` needs besides
 #   tools/packages.sh socketcan     what the tests on real CAN interfaces need (nothing but on x86)
 #   tools/packages.sh rv32          a compiler for 32-bit RISC-V and what runs its programs
 #   tools/packages.sh armhf         the same for 32-bit ARM with Linux
@@ -14,7 +15,8 @@ set -eu
 group_packages() {
     case "$1" in
     build) echo "gcc libc6-dev make cmake" ;;
-    test) echo "clang libclang-rt-14-dev clang-format libcmocka-dev libcjson-dev python3 python3-can python3-serial faketime mandoc" ;;
+    test) echo "clang libclang-rt-14-dev clang-format clang-tidy cppcheck libcmocka-dev libcjson-dev python3 python3-can python3-serial faketime mandoc" ;;
+    bench) echo "python3 python3-can python3-serial valgrind" ;;
     socketcan)
         case "$(dpkg --print-architecture 2>/dev/null)" in
         amd64 | i386) echo "user-mode-linux can-utils busybox-static iproute2" ;;
@@ -23,8 +25,9 @@ group_packages() {
     rv32) echo "gcc-riscv64-unknown-elf qemu-user" ;;
     armhf) echo "gcc-arm-linux-gnueabihf libc6-dev-armhf-cross qemu-user" ;;
     cortex-m) echo "gcc-arm-none-eabi" ;;
+    mutate) echo "tcc" ;;
     *)
-        echo "packages.sh: unknown group '$1' (groups: build, test, socketcan, rv32, armhf, cortex-m)" >&2
+        echo "packages.sh: unknown group '$1' (groups: build, test, bench, socketcan, rv32, armhf, cortex-m, mutate)" >&2
         exit 2
         ;;
     esac

@@ -254,10 +254,12 @@ def read_graph(tools, build):
         for place, _, files in os.walk(folder):
             for file in sorted(files):
                 path = os.path.join(place, file)
+                source = "core/" + os.path.relpath(os.path.splitext(path)[0], folder)
+                if folder == folders[0] and not os.path.exists(os.path.join(ROOT, source)):
+                    continue  # left behind by a file that is no more
                 if file.endswith(".ci"):
                     graph.read_ci(path)
                 elif file.endswith(".obj") and folder == folders[0]:
-                    source = "core/" + os.path.relpath(path, folder)[:-len(".obj")]
                     objects.append((path, source))
     if not objects:
         raise Wrong(f"{build}: no objects of the core")

@@ -145,29 +145,37 @@ bool battery_temperature_mean(const struct battery *b, int16_t *mean_dc) {
     return true;
 }
 
-bool battery_complete(const struct battery *b) {
-    static const enum battery_field needed[] = {
-        BATTERY_CELLS,
-        BATTERY_PACK_VOLTAGE,
-        BATTERY_PACK_CURRENT,
-        BATTERY_SOC,
-        BATTERY_STATUS,
-        BATTERY_FULLY_CHARGED,
-        BATTERY_FULLY_DISCHARGED,
-        BATTERY_SERIES_CELLS,
-        BATTERY_OVER_VOLTAGE_CUTOFF,
-        BATTERY_UNDER_VOLTAGE_CUTOFF,
-        BATTERY_DISCHARGE_OVER_CURRENT_CUTOFF,
-        BATTERY_CHARGE_OVER_CURRENT_CUTOFF,
-        BATTERY_OVER_HEAT_CUTOFF,
-        BATTERY_LOW_TEMPERATURE_CUTOFF,
+int battery_missing_register(const struct battery *b) {
+    static const struct {
+        enum battery_field field;
+        uint16_t addr;
+    } needed[] = {
+        {BATTERY_CELLS, 0},
+        {BATTERY_PACK_VOLTAGE, 36},
+        {BATTERY_PACK_CURRENT, 38},
+        {BATTERY_SOC, 46},
+        {BATTERY_STATUS, 50},
+        {BATTERY_FULLY_CHARGED, 300},
+        {BATTERY_FULLY_DISCHARGED, 301},
+        {BATTERY_SERIES_CELLS, 307},
+        {BATTERY_OVER_VOLTAGE_CUTOFF, 315},
+        {BATTERY_UNDER_VOLTAGE_CUTOFF, 316},
+        {BATTERY_DISCHARGE_OVER_CURRENT_CUTOFF, 317},
+        {BATTERY_CHARGE_OVER_CURRENT_CUTOFF, 318},
+        {BATTERY_OVER_HEAT_CUTOFF, 319},
+        {BATTERY_LOW_TEMPERATURE_CUTOFF, 320},
     };
     for (unsigned i = 0; i < sizeof needed / sizeof needed[0]; i++) {
-        if (!battery_has(b, needed[i])) {
-            return false;
+        if (!battery_has(b, needed[i].field)) {
+            return needed[i].addr;
         }
     }
     uint16_t expected =
         battery_has(b, BATTERY_DETECTED_CELLS) ? b->detected_cells : b->series_cells;
-    return b->cell_count >= BATTERY_CELLS_MIN && b->cell_count == expected;
+    bool all_cells = b->cell_count >= BATTERY_CELLS_MIN && b->cell_count == expected;
+    return all_cells ? BATTERY_NOTHING_MISSING : 0;
+}
+
+bool battery_complete(const struct battery *b) {
+    return battery_missing_register(b) == BATTERY_NOTHING_MISSING;
 }

@@ -213,6 +213,10 @@ bool battery_temperature_mean(const struct battery *b, int16_t *mean_dc);
 /* Enough is known to speak to a GX: the live block with as many cells as register 53 (or 307) says,
  * and registers 300, 301, 307, 315-320. */
 bool battery_complete(const struct battery *b);
+/* The first register that is needed for that and has no value: never read, refused or nonsense. 0:
+ * the cells, or not as many as there should be. */
+enum { BATTERY_NOTHING_MISSING = -1 };
+int battery_missing_register(const struct battery *b);
 
 /* English words: "charging", "fault", ..., "unknown". Never NULL. */
 const char *battery_status_text(uint16_t status);

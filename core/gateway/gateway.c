@@ -9,7 +9,7 @@
 
 enum {
     OVERSLEPT_MS = 2000,            /* after a deadline; a port under load is late by less */
-    OUT_OF_TURN_GAP_MS = 100,       /* out of turn at most this often */
+    OUT_OF_TURN_GAP_MS = 100,       /* limits that fall go out of turn at most this often */
     GX_ABSENCE_WARNING_MS = 600000, /* a GX reboots, updates: 10 minutes */
     LINK_QUALITY_WINDOW_MS = 60000,
     LINK_QUALITY_POLLS_MIN = 10,
@@ -225,8 +225,8 @@ static bool wants_out_of_turn(const struct gateway *g) {
 }
 
 static void ask_for_wanted_frames(struct gateway *g, uint64_t now_ms) {
-    if (!wants_out_of_turn(g) ||
-        (g->out_of_turn_once && now_ms - g->out_of_turn_ms < OUT_OF_TURN_GAP_MS)) {
+    bool too_soon = g->out_of_turn_once && now_ms - g->out_of_turn_ms < OUT_OF_TURN_GAP_MS;
+    if (!wants_out_of_turn(g) || (too_soon && !g->wanted_at_once)) {
         return;
     }
     g->out_of_turn_once = true;
@@ -238,7 +238,7 @@ static void ask_for_wanted_frames(struct gateway *g, uint64_t now_ms) {
         victron_send_now(&g->victron, VICTRON_ID_ALARMS);
         victron_send_now(&g->victron, VICTRON_ID_MODULES);
     }
-    g->limits_wanted = g->state_wanted = false;
+    g->limits_wanted = g->state_wanted = g->wanted_at_once = false;
 }
 
 bool gateway_next_frame(struct gateway *g, struct victron_frame *out, uint64_t now_ms) {
@@ -328,7 +328,8 @@ static uint64_t next_deadline(const struct gateway *g, uint64_t bms_ms, uint64_t
     if (g->can_up) {
         deadline = earliest(deadline, victron_step(&g->victron, now_ms));
         if (wants_out_of_turn(g)) {
-            deadline = earliest(deadline, g->out_of_turn_ms + OUT_OF_TURN_GAP_MS);
+            uint64_t gap_ms = g->wanted_at_once ? 0 : OUT_OF_TURN_GAP_MS;
+            deadline = earliest(deadline, g->out_of_turn_ms + gap_ms);
         }
     }
     if (g->gx_present) {
@@ -421,6 +422,7 @@ void gateway_snapshot(const struct gateway *g, struct gateway_snapshot *out, uin
     out->uptime_ms = now_ms - g->started_ms;
     out->battery = g->policy.sample;
     out->sample_known = g->policy.have_sample;
+    out->missing_register = battery_missing_register(tinybms_battery(&g->bms));
     out->sample_age_ms = policy_age_ms(&g->policy, now_ms);
     out->limits = g->policy.limits;
     out->alarms = g->policy.alarms;

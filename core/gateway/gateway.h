@@ -86,6 +86,7 @@ struct gateway {
     struct limits sent_limits; /* as in the last 0x351 */
     bool limits_wanted;        /* 0x351 out of turn, as soon as the gap allows */
     bool state_wanted;         /* 0x35A and 0x372 */
+    bool wanted_at_once;       /* a stage, or a limit at 0: without the gap */
     bool online_told;
     bool out_of_turn_once;
     uint64_t out_of_turn_ms;
@@ -112,6 +113,7 @@ struct gateway_snapshot {
     uint64_t now_ms, uptime_ms;
     struct battery battery; /* the last good sample */
     bool sample_known;
+    int missing_register;   /* without which no sample is good; BATTERY_NOTHING_MISSING */
     uint64_t sample_age_ms; /* of the data (policy/freshness.h); UINT64_MAX: none yet */
     struct limits limits;
     struct alarms alarms;

@@ -22,6 +22,7 @@ const struct log_row log_table[LOG_ID_COUNT] = {
     [LOG_CELL_ORDER]      = {LOG_INFO,  "tinybms", "cell order", {{"order", LOG_ORDER_NAME}}},
     [LOG_BROADCAST_ON]    = {LOG_WARN,  "tinybms", "the BMS sends unasked messages, set register 342 (broadcast time) to 0", {{"broadcast_time", LOG_INT}}},
     [LOG_DOUBT]           = {LOG_WARN,  "policy",  "sample refused as implausible", {{"doubt_bits", LOG_HEX}, {"refused_so_far", LOG_INT}}},
+    [LOG_INCOMPLETE]      = {LOG_WARN,  "policy",  "sample refused: a register has no plausible value", {{"register", LOG_INT}, {"refused_so_far", LOG_INT}}},
     [LOG_TRUSTED]         = {LOG_INFO,  "policy",  "samples plausible again", {{"refused_so_far", LOG_INT}}},
     [LOG_STAGE]           = {LOG_WARN,  "policy",  "stage", {{"from", LOG_STAGE_NAME}, {"to", LOG_STAGE_NAME}, {"reason", LOG_STAGE_REASON}}},
     [LOG_STAGE_OPEN]      = {LOG_INFO,  "policy",  "stage", {{"from", LOG_STAGE_NAME}, {"to", LOG_STAGE_NAME}, {"reason", LOG_STAGE_REASON}}},

@@ -19,6 +19,7 @@ enum log_id {
     LOG_CELL_ORDER,
     LOG_BROADCAST_ON,
     LOG_DOUBT,
+    LOG_INCOMPLETE,
     LOG_TRUSTED,
     LOG_STAGE,
     LOG_STAGE_OPEN,

@@ -15,7 +15,7 @@ static void speak_or_be_silent(void *context, const struct bus_event *event) {
     g->sending = limits->valid;
     if (limits->valid) { /* 0x351 is due at once, the others follow within a period */
         victron_start(&g->victron, event->at_ms);
-        g->limits_wanted = g->state_wanted = false;
+        g->limits_wanted = g->state_wanted = g->wanted_at_once = false;
         g->online_told = g->policy.alarms.online;
         gateway_note(g, event->at_ms, LOG_CAN_SENDING, 0, 0, 0, 0);
     } else {
@@ -24,23 +24,28 @@ static void speak_or_be_silent(void *context, const struct bus_event *event) {
     }
 }
 
-/* A limit that fell to 0 or by at least a tenth of nominal since the last 0x351 does not wait for
+/* A limit that fell to 0, or by at least a tenth of nominal since the last 0x351, does not wait for
  * its turn. */
+static bool fell_to_0(uint32_t sent_ma, uint32_t now_ma) {
+    return now_ma == 0 && sent_ma > 0;
+}
+
 static bool fell_enough(uint32_t sent_ma, uint32_t now_ma, uint32_t nominal_ma) {
-    if (now_ma >= sent_ma) {
-        return false;
-    }
-    return now_ma == 0 || (uint64_t)(sent_ma - now_ma) * 10 >= nominal_ma;
+    return now_ma < sent_ma && (uint64_t)(sent_ma - now_ma) * 10 >= nominal_ma;
 }
 
 static void send_fallen_limits(void *context, const struct bus_event *event) {
     struct gateway *g = context;
     const struct limits *limits = event->value;
+    const struct limits *sent = &g->sent_limits;
     const struct battery *b = &g->policy.sample;
-    if (limits->valid && g->sent_limits.valid &&
-        (fell_enough(g->sent_limits.ccl_ma, limits->ccl_ma, b->charge_over_current_ma / 10 * 9) ||
-         fell_enough(g->sent_limits.dcl_ma, limits->dcl_ma,
-                     b->discharge_over_current_ma / 10 * 9))) {
+    if (!limits->valid || !sent->valid) {
+        return;
+    }
+    if (fell_to_0(sent->ccl_ma, limits->ccl_ma) || fell_to_0(sent->dcl_ma, limits->dcl_ma)) {
+        g->limits_wanted = g->wanted_at_once = true;
+    } else if (fell_enough(sent->ccl_ma, limits->ccl_ma, b->charge_over_current_ma / 10 * 9) ||
+               fell_enough(sent->dcl_ma, limits->dcl_ma, b->discharge_over_current_ma / 10 * 9)) {
         g->limits_wanted = true;
     }
 }
@@ -49,7 +54,7 @@ static void send_fallen_limits(void *context, const struct bus_event *event) {
 static void send_new_stage(void *context, const struct bus_event *event) {
     (void)event;
     struct gateway *g = context;
-    g->limits_wanted = g->state_wanted = true;
+    g->limits_wanted = g->state_wanted = g->wanted_at_once = true;
 }
 
 static void send_new_state(void *context, const struct bus_event *event) {
@@ -98,6 +103,7 @@ static void log_policy_change(void *context, const struct bus_event *event) {
     struct gateway *g = context;
     const struct policy_change *c = event->value;
     bool raised = c->to == ALARM_ACTIVE;
+    int missing = battery_missing_register(tinybms_battery(&g->bms));
     switch (c->kind) {
     case POLICY_CHANGE_STAGE:
         gateway_note(g, event->at_ms, stage_is_calm((enum stage)c->to) ? LOG_STAGE_OPEN : LOG_STAGE,
@@ -122,7 +128,10 @@ static void log_policy_change(void *context, const struct bus_event *event) {
         gateway_note(g, event->at_ms, raised ? LOG_WARNING_ON : LOG_WARNING_OFF, c->id, 0, 0, 0);
         break;
     case POLICY_CHANGE_DOUBT:
-        if (c->to != TRUST_OK) {
+        if (c->to == TRUST_INCOMPLETE && missing >= 0) {
+            gateway_note(g, event->at_ms, LOG_INCOMPLETE, missing, (int32_t)g->policy.trust.doubted,
+                         0, 0);
+        } else if (c->to != TRUST_OK) {
             gateway_note(g, event->at_ms, LOG_DOUBT, c->to, (int32_t)g->policy.trust.doubted, 0, 0);
         } else {
             gateway_note(g, event->at_ms, LOG_TRUSTED, (int32_t)g->policy.trust.doubted, 0, 0, 0);

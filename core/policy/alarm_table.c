@@ -99,26 +99,49 @@ static bool link_poor(const struct alarm_input *in, int32_t *out) {
     return true;
 }
 
-/* A switch error since the BMS last started, shown for as long as the BMS is in fault and for a
- * while after. The BMS logs no event when a switch works again. */
+/* The newest switch error since the BMS last started; NULL: none. */
+static const struct battery_event *switch_error_event(const struct battery *b) {
+    for (uint8_t i = 0; i < b->event_count; i++) { /* newest first */
+        uint8_t id = b->event[i].id;
+        if (id == EVENT_SYSTEM_STARTED) {
+            return NULL;
+        }
+        if (id == EVENT_CHARGER_SWITCH_ERROR || id == EVENT_LOAD_SWITCH_ERROR ||
+            id == EVENT_SINGLE_PORT_SWITCH_ERROR) {
+            return &b->event[i];
+        }
+    }
+    return NULL;
+}
+
+/* By the 24 bits of the clock that an event has: after 194 days it looks new again. */
+static bool looks_old(const struct battery *b, const struct battery_event *e) {
+    uint32_t age_s = (b->lifetime_s - e->at_s) & BMS_CLOCK_MASK;
+    return battery_has(b, BATTERY_LIFETIME) && age_s > CONTACTOR_EVENT_HOLD_S;
+}
+
+/* What has been old once stays old. */
+static void note_old_switch_error(struct alarm_machine *m, const struct battery *b) {
+    const struct battery_event *e = battery_has(b, BATTERY_EVENTS) ? switch_error_event(b) : NULL;
+    if (e != NULL && looks_old(b, e)) {
+        m->switch_error_old = true;
+        m->switch_error_at_s = e->at_s;
+    }
+}
+
+/* A switch error is shown for as long as the BMS is in fault and for a while after it: the BMS logs
+ * no event when a switch works again. */
 static bool switch_error(const struct alarm_input *in, int32_t *out) {
     const struct battery *b = in->battery;
     *out = 0;
     if (!battery_has(b, BATTERY_EVENTS)) {
         return false;
     }
-    for (uint8_t i = 0; i < b->event_count; i++) { /* newest first */
-        uint8_t id = b->event[i].id;
-        if (id == EVENT_SYSTEM_STARTED) {
-            break;
-        }
-        if (id == EVENT_CHARGER_SWITCH_ERROR || id == EVENT_LOAD_SWITCH_ERROR ||
-            id == EVENT_SINGLE_PORT_SWITCH_ERROR) {
-            uint32_t age_s = (b->lifetime_s - b->event[i].at_s) & BMS_CLOCK_MASK;
-            bool recent = !battery_has(b, BATTERY_LIFETIME) || age_s <= CONTACTOR_EVENT_HOLD_S;
-            *out = recent || b->status == BATTERY_STATUS_FAULT;
-            break;
-        }
+    const struct battery_event *e = switch_error_event(b);
+    if (e != NULL) {
+        bool known_old = in->machine->switch_error_old && in->machine->switch_error_at_s == e->at_s;
+        bool recent = !looks_old(b, e) && !known_old;
+        *out = recent || b->status == BATTERY_STATUS_FAULT;
     }
     return true;
 }
@@ -359,9 +382,12 @@ void alarm_evaluate(struct alarm_machine *m, const struct alarm_input *in, uint6
         out->alarm[id] = quiet;
         out->warning[id] = quiet;
     }
+    struct alarm_input remembering = *in;
+    remembering.machine = m;
+    note_old_switch_error(m, in->battery);
     for (unsigned i = 0; i < alarm_table_rows; i++) {
         const struct alarm_row *row = &alarm_table[i];
-        evaluate_row(row, &m->row[i], in, now_ms);
+        evaluate_row(row, &m->row[i], &remembering, now_ms);
         if (m->row[i].active) {
             (row->is_warning ? out->warning : out->alarm)[row->id] = ALARM_ACTIVE;
         }

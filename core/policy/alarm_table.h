@@ -28,8 +28,9 @@ struct alarm_config {
 struct alarm_input {
     const struct battery *battery; /* the last good sample */
     const struct alarm_config *config;
-    bool silent;    /* the data is too old (stage NO_CHARGE and later) */
-    bool link_poor; /* the link answers less than half of the time */
+    bool silent;                         /* the data is too old (stage NO_CHARGE and later) */
+    bool link_poor;                      /* the link answers less than half of the time */
+    const struct alarm_machine *machine; /* set by alarm_evaluate() */
 };
 
 enum alarm_compare { ALARM_AT_OR_OVER, ALARM_AT_OR_UNDER, ALARM_OVER, ALARM_UNDER };
@@ -60,6 +61,8 @@ struct alarm_row_state {
 
 struct alarm_machine {
     struct alarm_row_state row[ALARM_ROWS_MAX];
+    bool switch_error_old; /* the switch error of then is over */
+    uint32_t switch_error_at_s;
 };
 
 void alarm_init(struct alarm_machine *m);

@@ -352,7 +352,8 @@ void policy_set_gx_absent(struct policy *p, uint64_t gx_absent_ms, uint64_t now_
         return;
     }
     enum stage was = p->stage.stage;
-    if (p->config.low_power && was == STAGE_FRESH &&
+    bool fresh = was == STAGE_FRESH && policy_age_ms(p, now_ms) < p->config.stage.close_ms;
+    if (p->config.low_power && fresh && /* old data does not say that nobody uses the battery */
         rest_allowed(&p->rest, &p->sample, p->protection.empty, gx_absent_ms, now_ms) &&
         stage_rest(&p->stage)) {
         note_stage(p, was);

@@ -22,13 +22,17 @@ static bool cell_possible(uint16_t mv) {
     return mv >= TRUST_CELL_MIN_MV && mv <= TRUST_CELL_MAX_MV;
 }
 
-/* The highest (lowest) cell. A trusted sample's cells speak for themselves: one broken register of
- * the BMS must not darken the house. In an untrusted one registers 40 and 41 count as well,
- * whichever is worse; a value outside the possible range says nothing about danger. */
+/* The highest (lowest) cell. A trusted sample's cells speak for themselves where they make the
+ * pack's voltage: one broken register of the BMS must not darken the house. Else registers 40 and
+ * 41 count as well, whichever is worse: in an untrusted sample, and in one that those two and the
+ * pack's voltage make good against the cells. A value outside the possible range says nothing about
+ * danger.
+ */
 static bool worst_cells(const struct battery *b, bool trusted, uint16_t *highest_mv,
                         uint16_t *lowest_mv) {
     uint16_t high = 0;
     uint16_t low = UINT16_MAX;
+    bool alone = trusted && trust_cells_make_pack(b);
     if (battery_has(b, BATTERY_CELLS)) {
         for (uint8_t i = 0; i < b->cell_count; i++) {
             uint16_t mv = b->cell_mv[i];
@@ -38,11 +42,11 @@ static bool worst_cells(const struct battery *b, bool trusted, uint16_t *highest
             }
         }
     }
-    if (!trusted && battery_has(b, BATTERY_BMS_MAX_CELL) && cell_possible(b->bms_max_cell_mv) &&
+    if (!alone && battery_has(b, BATTERY_BMS_MAX_CELL) && cell_possible(b->bms_max_cell_mv) &&
         b->bms_max_cell_mv > high) {
         high = b->bms_max_cell_mv;
     }
-    if (!trusted && battery_has(b, BATTERY_BMS_MIN_CELL) && cell_possible(b->bms_min_cell_mv) &&
+    if (!alone && battery_has(b, BATTERY_BMS_MIN_CELL) && cell_possible(b->bms_min_cell_mv) &&
         b->bms_min_cell_mv < low) {
         low = b->bms_min_cell_mv;
     }

@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /* Silence is a fault with a deadline. The stage follows from the age of the data (freshness.h):
  *
- *   stage         from age                what it does
- *   BOOT          start, end of RESTING   nothing goes out before the third good sample
- *   FRESH         0                       nothing is closed; opening limits ramp up
- *   CLOSING       close_ms (5 s)          CCL closes linearly to 0, DCL to a tenth
- *   NO_CHARGE     zero_ms (15 s)          CCL 0; DCL a tenth, or 0 if the last lowest cell was
- * under register 301 + 150 mV or the status was fault; CVL at most cells x (register 300 - 100 mV);
- * alarm, offline NO_DISCHARGE  zero_discharge_ms (30 s) DCL 0 as well SILENT        silent_ms (60
- * s)        nothing goes out RESTING       on purpose              the BMS may sleep: nothing goes
- * out, no alarm
+ * BOOT           start, end of RESTING: nothing goes out before the third good sample
+ * FRESH          from age 0: nothing is closed; opening limits ramp up
+ * CLOSING        from close_ms (5 s): CCL closes linearly to 0, DCL to a tenth
+ * NO_CHARGE      from zero_ms (15 s): CCL 0; DCL a tenth, or 0 if the last lowest cell was under
+ *                register 301 + 150 mV or the status was fault; CVL at most
+ *                cells x (register 300 - 100 mV); alarm, offline
+ * NO_DISCHARGE   from zero_discharge_ms (30 s): DCL 0 as well
+ * SILENT         from silent_ms (60 s): nothing goes out
+ * RESTING        on purpose: the BMS may sleep; nothing goes out, no alarm
+ *
+ * docs/protocol/stages.md has the same, measured.
  *
  * Age only ever closes further. What opens again: CLOSING, the next good sample, to what it was;
  * everything later, and BOOT, the third good sample in a row, then limits ramp up: CCL from a tenth

@@ -43,15 +43,23 @@ static bool cells_in_range(const struct battery *b) {
     return true;
 }
 
-static bool two_witnesses_agree(const struct battery *b, uint64_t now_ms) {
+static int64_t pack_tolerance_mv(const struct battery *b) {
+    int64_t share_mv = b->pack_mv / 100;
+    return share_mv > TRUST_PACK_TOLERANCE_MV ? share_mv : TRUST_PACK_TOLERANCE_MV;
+}
+
+bool trust_cells_make_pack(const struct battery *b) {
     int64_t sum_mv = 0;
     for (uint8_t i = 0; i < b->cell_count; i++) {
         sum_mv += b->cell_mv[i];
     }
+    return near(sum_mv, b->pack_mv, pack_tolerance_mv(b));
+}
+
+static bool two_witnesses_agree(const struct battery *b, uint64_t now_ms) {
     int64_t pack_mv = b->pack_mv;
-    int64_t tolerance_mv =
-        pack_mv / 100 > TRUST_PACK_TOLERANCE_MV ? pack_mv / 100 : TRUST_PACK_TOLERANCE_MV;
-    if (near(sum_mv, pack_mv, tolerance_mv)) {
+    int64_t tolerance_mv = pack_tolerance_mv(b);
+    if (trust_cells_make_pack(b)) {
         return true;
     }
     if (battery_age_ms(b, BATTERY_BMS_MIN_CELL, now_ms) != 0 ||

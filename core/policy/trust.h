@@ -61,6 +61,10 @@ struct trust {
 
 void trust_init(struct trust *t);
 
+/* The sum of the cells is the pack's voltage: nothing that another register says of the cells
+ * outweighs them. */
+bool trust_cells_make_pack(const struct battery *b);
+
 /* Judges a sample against the last good one (NULL before the first: no step is possible then).
  * Returns TRUST_OK or the sum of its doubts. Remembers jumps, so call it once per sample. */
 uint8_t trust_judge(struct trust *t, const struct battery *b, const struct battery *last_good,

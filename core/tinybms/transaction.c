@@ -166,7 +166,8 @@ size_t tinybms_transaction_missing(const struct tinybms_transaction *x) {
     if (!expecting || x->bad_crc || x->nack_held) { /* in these, silence decides */
         return 1;
     }
-    for (size_t n = sooner(x->held, x->reply_max); n > 0; n--) { /* the one that began first */
+    size_t n = x->held < x->reply_max ? x->held : x->reply_max;
+    for (; n > 0; n--) { /* the one that began first */
         if (tinybms_reply_begins(&x->request, x->window + x->held - n, n)) {
             return n < x->reply_min ? x->reply_min - n : 1;
         }

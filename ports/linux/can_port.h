@@ -23,7 +23,7 @@ struct can_port {
     enum can_transport transport;
     struct stream_tx tx; /* SLCAN only, as is the next */
     struct slcan slcan;
-    bool calm; /* little came in when it was looked at last */
+    bool calm;                    /* little came in when it was looked at last */
     bool news;                    /* the bus has changed its state; cleared by the caller */
     struct can_feedback feedback; /* stays from one device to the next */
 };

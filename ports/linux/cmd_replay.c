@@ -190,9 +190,9 @@ static int run(struct job *j) {
 }
 
 int cmd_replay(int argc, char **argv) {
-    static struct job job;
-    struct options options;
-    struct settings fixed;
+    static struct job job; /* and what it refers to */
+    static struct options options;
+    static struct settings fixed;
     int status = options_parse(&options, argc, argv, &help);
     if (status >= 0) {
         return status;

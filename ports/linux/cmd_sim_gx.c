@@ -396,7 +396,7 @@ int cmd_sim_gx(int argc, char **argv) {
     char why[512];
     m = (struct monitor){0};
     int status = parse(&link, &m.json, argc, argv);
-    if (status >= 0) {
+    if (status >= 0 || link == NULL) {
         return status;
     }
     int stop = stop_open();

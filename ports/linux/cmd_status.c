@@ -74,6 +74,7 @@ static const struct line lines[] = {
     {"Data",              NULL,                         "",      0, 0, NULL, NULL},
     {"stage",             "stage",                      "",      0, 0, "stage_reason", NULL},
     {"age of the sample", "sample.age_ms",              "s",     1, 3, NULL, NULL},
+    {"missing register",  "sample.missing_register",    "",      0, 0, NULL, "none"},
     {"BMS link",          "bms.link",                   "",      0, 0, NULL, NULL},
     {"samples asked for", "stats.uart.polls",           "",      0, 0, NULL, NULL},
     {"answered",          "stats.uart.success",         "",      0, 0, NULL, NULL},

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "control_message.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "status_json.h"
@@ -41,6 +42,18 @@ static int64_t *number_named(struct numbers *n, const char *key) {
 static int refuse(int err, const char *text, const char **why) {
     *why = text;
     return err;
+}
+
+/* Names the key, if it is one that a line of the log can show. */
+static int refuse_key(int err, const char *text, const struct json_reader *r,
+                      struct control_request *out, const char **why) {
+    bool plain = r->length > 0 && r->length <= 32;
+    for (size_t i = 0; plain && i < r->length; i++) {
+        plain = r->text[i] > ' ' && r->text[i] < 0x7F;
+    }
+    (void)snprintf(out->why, sizeof out->why, "%.24s%s%.32s", text, plain ? ": " : "",
+                   plain ? r->text : "");
+    return refuse(err, out->why, why);
 }
 
 static int read_name(struct json_reader *r, struct control_request *out, const char **why) {
@@ -144,11 +157,14 @@ int control_parse_request(const char *line, size_t n, struct control_request *ou
         } else if (strcmp(r.text, "from") == 0) {
             err = read_from(&r, out, why);
         } else {
-            err = refuse(GW_ERR_UNKNOWN, "unknown key", why);
+            err = refuse_key(GW_ERR_UNKNOWN, "unknown key", &r, out, why);
         }
         if (err != GW_OK) {
             return err;
         }
+    }
+    if (token == JSON_ERROR && strcmp(r.error, "key given twice") == 0) {
+        return refuse_key(GW_ERR_SYNTAX, r.error, &r, out, why);
     }
     if (token != JSON_OBJECT_END || json_next(&r) != JSON_END) {
         return GW_ERR_SYNTAX;

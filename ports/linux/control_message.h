@@ -27,6 +27,7 @@
 enum {
     CONTROL_REQUEST_MAX = 4096,
     CONTROL_ANSWER_MAX = 65536, /* with its newline */
+    CONTROL_WHY_MAX = 64,
 };
 
 struct control_request {
@@ -36,10 +37,11 @@ struct control_request {
         bool live;
         char from[RECORDER_TOKEN_MAX + 1]; /* as for recorder_begin() */
     } recording;
+    char why[CONTROL_WHY_MAX]; /* of a refusal that names a key */
 };
 
 /* Parses one line without its newline. 0, GW_ERR_SYNTAX (no such object), GW_ERR_UNKNOWN (request
- * or key), GW_ERR_TYPE, GW_ERR_RANGE; *why says it in words, static storage. */
+ * or key), GW_ERR_TYPE, GW_ERR_RANGE; *why says it in words, in static storage or in *out. */
 int control_parse_request(const char *line, size_t n, struct control_request *out,
                           const char **why);
 

@@ -88,6 +88,11 @@ static void write_state(struct json_writer *w, const struct gateway_snapshot *s)
     json_key_bool(w, "known", s->sample_known);
     key_age(w, "age_ms", s->sample_age_ms);
     json_key_int(w, "doubt_bits", s->doubt_bits);
+    if (s->missing_register == BATTERY_NOTHING_MISSING) {
+        json_key_null(w, "missing_register");
+    } else {
+        json_key_int(w, "missing_register", s->missing_register);
+    }
     json_object_end(w);
     json_key_string(w, "stage", stage_text(s->stage));
     json_key_string(w, "stage_reason", stage_reason_text(s->stage_reason));

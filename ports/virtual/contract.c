@@ -61,7 +61,8 @@ static void forget(struct contract *c, uint64_t now_ms) {
     c->used_ms = 0;
     c->speak_since_ms = c->open_since_ms = NEVER;
     c->sent = c->gx_heard = false;
-    c->limits_ms = c->limits_before_ms = c->alarms_ms = c->rested_ms = 0;
+    c->limits_ms = c->alarms_ms = c->rested_ms = 0;
+    c->told = 0;
 }
 
 void contract_init(struct contract *c, const struct contract_config *cfg, uint64_t now_ms) {
@@ -82,7 +83,8 @@ void contract_configure(struct contract *c, const struct contract_config *cfg, u
     c->rise_ms = now_ms;
     c->speak_since_ms = c->speak_since_ms == NEVER ? NEVER : now_ms;
     c->open_since_ms = NEVER; /* until the next sample */
-    c->can_since_ms = now_ms; /* the schedule may start anew */
+    c->can_since_ms = now_ms; /* the schedule may start anew, */
+    c->told = 0;              /* and its first 0x351 stand close to the last of the old one */
 }
 
 /* ---- age ---- */
@@ -243,14 +245,11 @@ static void possible_came(struct contract *c, const struct contract_sample *s) {
         c->suspended_age_ms = 0; /* the restart may still come */
     }
     if (last == NULL || !same_cells_and_current(s, last) || !carries_current(c, s, 1.01) ||
-        c->unsettled || doubtful)
+        c->unsettled || doubtful || s->ambiguous) /* then there may have been a pause */
         c->moved_ms = s->at_ms;
     else if (s->at_ms - last->at_ms > pause_ms(c)) /* nobody knows whether they stood still */
         c->moved_ms += s->at_ms - last->at_ms;
-    /* of ambiguous ones the last is enough: those before them may be what is shown */
-    if (last == NULL || !last->ambiguous || !s->ambiguous)
-        c->samples++;
-    c->sample[(c->samples - 1) % CONTRACT_SAMPLES] = *s;
+    c->sample[c->samples++ % CONTRACT_SAMPLES] = *s;
     if (!s->ambiguous && !c->unsettled) {
         c->anchor = *s;
         c->has_anchor = true;

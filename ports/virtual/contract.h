@@ -51,11 +51,12 @@ struct contract_config {
 
 enum {
     CONTRACT_LIVE_WORDS = 54,
-    CONTRACT_SAMPLES = 16,
+    CONTRACT_SAMPLES = 128, /* a second and more, at the fastest */
     CONTRACT_REGISTERS = 512,
     CONTRACT_SETTINGS_FIRST = 300,
     CONTRACT_SETTINGS = 21,
     CONTRACT_WINDOW = 512,
+    CONTRACT_TOLD = 32,
     CONTRACT_VIOLATIONS = 8,
 };
 
@@ -160,7 +161,9 @@ struct contract {
     bool sent;          /* a 0x351 since frames began to flow */
     uint64_t rise_ms;   /* a sample, new settings or a new link since: limits may rise */
     int cvl, ccl, dcl;  /* of the last one, wire units */
-    uint64_t limits_ms, limits_before_ms, alarms_ms;
+    uint64_t limits_ms, alarms_ms;
+    uint64_t told_ms[CONTRACT_TOLD]; /* the last 0x351 */
+    unsigned told;                   /* since the schedule began or the bus came back */
     struct contract_values {
         bool known;
         uint8_t data[8];

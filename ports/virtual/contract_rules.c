@@ -14,7 +14,7 @@ enum {
     GX_PATIENCE_MS = 3000,
     ALARMS_GAP_MS = 1050,
     ASKED_GAP_MS = 1000,
-    FLOOD_MS = 99,
+    FLOOD_FRAMES = 5,
     CLEAN_MS = 2000, /* a line without disturbance for so long */
     PAIR_BMS_INTERNAL = 11,
     PAIR_ONLINE = 29,
@@ -108,11 +108,27 @@ static void check_cvl(struct contract *c) {
         contract_violate(c, CONTRACT_CVL_STALE, "CVL %.1f V, at most %.1f V", cvl, stale);
 }
 
+/* "Out of turn, at once: a change of stage, a limit that reaches 0, a fall of at least 10 % of
+ * nominal since the last 0x351 (at most every 100 ms)." Whether the bracket is about the fall alone
+ * or about all three: one in turn, one fall, a change of stage, and each limit's 0. */
+static void check_flood(struct contract *c) {
+    static const struct {
+        unsigned frames;
+        uint64_t within_ms;
+    } most[] = {{FLOOD_FRAMES, 99}, {CONTRACT_TOLD, 1000}};
+    for (unsigned i = 0; i < sizeof most / sizeof most[0]; i++) {
+        if (c->told < most[i].frames)
+            continue;
+        uint64_t ms = since(c->told_ms[(c->told - most[i].frames) % CONTRACT_TOLD], c->now_ms);
+        if (ms < most[i].within_ms)
+            contract_violate(c, CONTRACT_FLOOD, "%u 0x351 within %llu ms", most[i].frames + 1,
+                             (unsigned long long)ms);
+    }
+    c->told_ms[c->told++ % CONTRACT_TOLD] = c->now_ms;
+}
+
 static void limits_came(struct contract *c, const struct sim_can_frame *f) {
-    /* the two before: one in turn and one out of turn may stand close, three may not */
-    if (c->sent && c->limits_before_ms != 0 && since(c->limits_before_ms, c->now_ms) < FLOOD_MS)
-        contract_violate(c, CONTRACT_FLOOD, "three 0x351 within %llu ms",
-                         (unsigned long long)since(c->limits_before_ms, c->now_ms));
+    check_flood(c);
     bool nothing_new = c->sent && c->limits_ms > c->rise_ms;
     bool holds = contract_sure_age_ms(c, c->now_ms) < c->config.zero_ms;
     if (nothing_new && (i16(f, 2) > c->ccl || i16(f, 4) > c->dcl))
@@ -121,7 +137,6 @@ static void limits_came(struct contract *c, const struct sim_can_frame *f) {
     if (nothing_new && holds && u16(f, 0) != c->cvl)
         contract_violate(c, CONTRACT_CVL_MOVED, "CVL %.1f V, was %.1f V", u16(f, 0) / 10.0,
                          c->cvl / 10.0);
-    c->limits_before_ms = c->sent ? c->limits_ms : 0;
     c->limits_ms = c->now_ms;
     c->sent = true;
     c->cvl = u16(f, 0);
@@ -385,7 +400,7 @@ void contract_can(struct contract *c, bool flows, uint64_t now_ms) {
     c->can_flows = flows;
     c->can_since_ms = now_ms;
     c->sent = false;
-    c->limits_before_ms = 0;
+    c->told = 0;
 }
 
 void contract_gx(struct contract *c, uint64_t now_ms) {

@@ -95,6 +95,10 @@ static void decode(const struct contract *c, struct contract_sample *s) {
     }
 }
 
+static bool near(double a, double b, double tolerance) {
+    return fabs(a - b) <= tolerance;
+}
+
 /* ---- dangers: of any sample, whatever its plausibility ---- */
 
 static bool possible_cell(double mv) {
@@ -107,8 +111,12 @@ static void note_dangers(const struct contract *c, struct contract_sample *s, bo
     unsigned n = 0;
     for (unsigned i = 0; cells && i < 16; i++)
         seen[n++] = s->word[i] / 10.0;
-    seen[n++] = s->word[40];
-    seen[n++] = s->word[41];
+    /* "Two of three agree": the BMS's own extremes are outvoted where cells and pack voltage agree,
+     * and the cells where they do not. */
+    if (!cells || !near(s->sum_mv, s->pack_v * 1000.0, fmax(s->pack_v * 10.0, 300.0) + 1.0)) {
+        seen[n++] = s->word[40];
+        seen[n++] = s->word[41];
+    }
     for (unsigned i = 0; i < n; i++) {
         if (possible_cell(seen[i])) {
             high = seen[i] > high ? seen[i] : high;
@@ -140,10 +148,6 @@ static void note_dangers(const struct contract *c, struct contract_sample *s, bo
 }
 
 /* ---- is it good? ---- */
-
-static bool near(double a, double b, double tolerance) {
-    return fabs(a - b) <= tolerance;
-}
 
 /* How many of the three witnesses' agreements hold: sum and pack, extremes and cells, pack and
  * extremes. */

@@ -238,6 +238,19 @@ static void do_command(struct rig *r, const struct scenario_line *line) {
     command(r, &c);
 }
 
+/* What counts a silence is 0 without one; then it begins again from there. */
+static void set_silence_near_wrap(struct gateway *g) {
+    const uint32_t near = UINT32_MAX - 20;
+    if (g->bms.fast.failures > 0)
+        g->bms.fast.failures = near;
+    if (g->bms.transaction.attempt > 0)
+        g->bms.transaction.attempt = near;
+    for (unsigned i = 0; i < BATTERY_GROUP_COUNT; i++) {
+        if (g->bms.slow[i].failures > 0)
+            g->bms.slow[i].failures = near;
+    }
+}
+
 /* Every counter of 32 bits, shortly before it wraps; what is compared with them as well. */
 static void set_counters_near_wrap(struct gateway *g) {
     const uint32_t near = UINT32_MAX - 200;
@@ -246,12 +259,14 @@ static void set_counters_near_wrap(struct gateway *g) {
     c->resyncs = c->retries = c->nonsense_values = near;
     g->poor_polls = c->polls + c->retries;
     g->poor_successes = c->successes;
-    g->bms.fast.turns = g->bms.slow_fast_turns = near;
+    g->bms.fast.turns = g->bms.slow_fast_turns = g->bms.command_fast_turns = near;
     g->bms.battery.samples = near;
     g->policy.trust.doubted = g->policy.changes_dropped = near;
     g->can.tx_count = g->can.tx_errors = g->can.rx_count = near;
     g->victron.counters = (struct victron_counters){near, near, near, near, near, near};
     g->log_dropped = g->log_dropped_told = near;
+    g->bus.counters.dropped = near;
+    set_silence_near_wrap(g);
     for (unsigned i = 0; i < BUS_TYPE_COUNT; i++)
         g->bus.counters.published[i] = g->bus.latest[i].sequence = UINT32_MAX - 3;
     for (unsigned i = 0; i < BUS_SUBSCRIBERS_MAX; i++)
@@ -293,6 +308,7 @@ static void act(struct rig *r, const struct scenario_line *line) {
         break;
     case SCENARIO_COUNTERS_NEAR_WRAP:
         set_counters_near_wrap(&r->gateway);
+        r->commands = UINT32_MAX - 1;
         break;
     case SCENARIO_END:
         r->ended = true;

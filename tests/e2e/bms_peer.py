@@ -151,7 +151,9 @@ class Faults:
 
 
 class BmsPeer(threading.Thread):
-    def __init__(self, path, pack=None, seed=1):
+    """own_thread False: somebody else reads the link and calls turn() with what came."""
+
+    def __init__(self, path, pack=None, seed=1, own_thread=True):
         super().__init__(daemon=True)
         self.link = PtyLink(path)
         self.pack = pack or Pack()
@@ -169,7 +171,8 @@ class BmsPeer(threading.Thread):
         self._ended = False
         self._clock = time.monotonic()
         self._chattered = 0.0
-        self.start()
+        if own_thread:
+            self.start()
 
     def unplug(self):
         self.link.unplug()
@@ -180,19 +183,22 @@ class BmsPeer(threading.Thread):
 
     def close(self):
         self._ended = True
-        self.join()
+        if self.is_alive():
+            self.join()
         self.link.unplug()
 
     def run(self):
         while not self._ended:
-            data = self.link.read(0.01)
-            now = time.monotonic()
-            self._tick(now)
-            if self.faults.chatter_s and now - self._chattered > self.faults.chatter_s:
-                self._chattered = now
-                self.link.write(b"SOC 64.2%\r\n\xAA\x03" + self.random.randbytes(5))
-            if data:
-                self._receive(data, now)
+            self.turn(self.link.read(0.01))
+
+    def turn(self, data):
+        now = time.monotonic()
+        self._tick(now)
+        if self.faults.chatter_s and now - self._chattered > self.faults.chatter_s:
+            self._chattered = now
+            self.link.write(b"SOC 64.2%\r\n\xAA\x03" + self.random.randbytes(5))
+        if data:
+            self._receive(data, now)
 
     def _tick(self, now):
         if self.faults.frozen:

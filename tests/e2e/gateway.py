@@ -75,6 +75,12 @@ class Program:
     def alive(self):
         return self.process.poll() is None
 
+    def processor_seconds(self):
+        """What it has used so far, of all its threads."""
+        with open("/proc/%d/stat" % self.process.pid, encoding="ascii") as file:
+            user, system = file.read().rsplit(")", 1)[1].split()[11:13]
+        return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+
     def wait_for_log(self, text, timeout=5.0):
         """True once every one of the words stands in one line of the log."""
         words = [text] if isinstance(text, str) else text

@@ -2,8 +2,8 @@
 /* Replies of the BMS: one frame matched and parsed, and a stream of bytes to a pending request.
  *
  * Second opinion: the tables of the protocol document, written down here once more, with the CRC
- * bit by bit. Input: command, address, count, flags, chunks; then the reply's bytes, whose CRC is
- * set right where a flag asks for it. */
+ * bit by bit. Input: command, address, count, flags, chunks; then the reply's bytes, whose header
+ * and CRC are set right where a flag asks for it. */
 #include "tinybms/frame.h"
 
 #include <math.h>
@@ -13,8 +13,9 @@
 #include "tinybms/transaction.h"
 
 enum {
-    FIX_CRC = 1,   /* flags */
-    FIX_INNER = 2, /* the CRC of a frame of the right length at the end of the stream */
+    FIX_CRC = 1,    /* flags */
+    FIX_HEADER = 4, /* of a frame that counts its bytes */
+    FIX_INNER = 2,  /* the CRC of a frame of the right length at the end of the stream */
     BYTES_MAX = 330,
     STREAM_SLOW_MAX = 48, /* of commands whose reply has no known length */
     NOW_MS = 1000,
@@ -352,6 +353,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     memcpy(bytes, rest, n);
     if (n >= 4) {
         check_milli(le32(bytes));
+    }
+    if ((flags & FIX_HEADER) != 0 && n >= 5) {
+        bytes[0] = 0xAA;
+        bytes[1] = command;
+        bytes[2] = (uint8_t)(n - 5);
     }
     if ((flags & FIX_CRC) != 0) {
         fix_crc(bytes, n);

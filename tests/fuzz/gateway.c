@@ -13,7 +13,7 @@
 enum {
     BEGIN_MASK = 3, /* of the first byte: see begin() */
     TWIN = 0x0C,    /* both bits: once more in chunks of the second byte: the same comes out */
-    STATUS = 0x30,  /* both bits: the status as JSON in the end */
+    STATUS = 0xB0,  /* all three: the status as JSON in the end */
     NOTES = 0x40,   /* log records in words */
     OPERATIONS_MAX = 64,
     OPERATING_MS = 16000, /* to the end of all ramps */

@@ -9,7 +9,6 @@ enum {
     LIVE_WORDS = 54,
     CELL_WORDS = 16,
     GOOD_SAMPLES = 3,
-    COMMANDS_MAX = 8,
     ID_LIMITS = 0x351,
     ID_ALARMS = 0x35A,
 };
@@ -185,7 +184,7 @@ void witness_turn(const struct world *w) {
     /* time is the script's: all rules but that of the period */
     must(sim_gx_violation_total(&w->gx) == w->gx.violations[SIM_GX_ALARMS_SLOW],
          "a GX finds no rule broken");
-    must(x->answered <= x->accepted && x->accepted - x->answered <= COMMANDS_MAX,
+    must(x->answered <= x->accepted && x->accepted - x->answered <= TINYBMS_COMMANDS_MAX,
          "each command has one answer");
     must(g->policy.stage.stage < STAGE_COUNT, "the stage is one");
     must(g->policy.limits.valid == stage_speaks(g->policy.stage.stage), "limits hold in a stage");

@@ -13,6 +13,24 @@
 
 enum { INPUT_MAX = 4096, OUTPUT_MAX = 16 * INPUT_MAX };
 
+/* A number in units of 10^-9 to 1, exactly or not at all. */
+static void check_scaled(const struct json_number *n) {
+    for (unsigned decimals = 0; decimals <= JSON_DECIMALS_MAX; decimals++) {
+        int64_t scaled = 12345, expected = n->digits;
+        bool fits = true;
+        for (unsigned have = n->decimals; have < decimals && fits; have++) {
+            fits = !__builtin_mul_overflow(expected, INT64_C(10), &expected);
+        }
+        for (unsigned have = n->decimals; have > decimals && fits; have--) {
+            fits = expected % 10 == 0;
+            expected /= 10;
+        }
+        must((json_number_scaled(n, decimals, &scaled) == GW_OK) == fits,
+             "a number is scaled where that is exact");
+        must(scaled == (fits ? expected : 12345), "a number is scaled exactly");
+    }
+}
+
 /* Token by token from a reader into a writer; true when the text was whole. */
 static bool copy_text(struct json_reader *r, struct json_writer *w) {
     for (;;) {
@@ -46,6 +64,7 @@ static bool copy_text(struct json_reader *r, struct json_writer *w) {
             break;
         case JSON_NUMBER:
             must(r->number.decimals <= JSON_DECIMALS_MAX, "decimals are bounded");
+            check_scaled(&r->number);
             json_fixed(w, r->number.digits, r->number.decimals);
             break;
         case JSON_TRUE:

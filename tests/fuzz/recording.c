@@ -4,7 +4,7 @@
  * A line that was parsed can be printed and parsed again to the same; the reader gives the same
  * however the text is handed to it, and never the same event twice.
  *
- * Input: a byte for the chunks, then text. */
+ * Input: a byte for the chunks (its highest bit: the text once more behind itself), then text. */
 #include "recording.h"
 
 #include <string.h>
@@ -104,6 +104,28 @@ static size_t print(const struct recording_line *line, char text[RECORDING_LINE_
     return 0;
 }
 
+/* The bytes of an event are as many as fit, and no line says more. */
+static void check_longer(const struct traffic_event *e, const char *printed, size_t n) {
+    static const char hex[] = "0123456789ABCDEF";
+    const bool frame =
+        e->kind == TRAFFIC_CAN_RX || e->kind == TRAFFIC_CAN_TX || e->kind == TRAFFIC_CAN_LOST;
+    const bool bytes =
+        e->kind == TRAFFIC_UART_RX || e->kind == TRAFFIC_UART_TX || e->kind == TRAFFIC_UART_LOST;
+    char longer[RECORDING_LINE_MAX + 2];
+    struct recording_line line;
+    if (!frame && !bytes) {
+        return;
+    }
+    const unsigned length = frame ? e->frame.len : e->n, most = frame ? 8 : TRAFFIC_BYTES_MAX;
+    must(length <= most, "the bytes of an event are bounded");
+    const size_t tail = frame ? 2 : 0; /* the direction */
+    memcpy(longer, printed, n - tail);
+    longer[n - tail] = hex[n % 16];
+    longer[n - tail + 1] = hex[length % 16];
+    memcpy(longer + n - tail + 2, printed + n - tail, tail);
+    must(recording_parse(longer, n + 2, &line) == (length < most), "there is room or there is not");
+}
+
 static void check_line(const char *text, size_t n) {
     struct recording_line line, again;
     char printed[RECORDING_LINE_MAX], twice[RECORDING_LINE_MAX];
@@ -122,6 +144,9 @@ static void check_line(const char *text, size_t n) {
     must(recording_parse(printed, m - 1, &again) && same_line(&line, &again),
          "a line survives printing");
     must(print(&again, twice) == m && memcmp(printed, twice, m) == 0, "printing is a fixed point");
+    if (line.kind == RECORDING_EVENT) {
+        check_longer(&line.event, printed, m - 1);
+    }
 }
 
 /* ---- the reader ---- */
@@ -211,6 +236,36 @@ static void check_reader(const char *text, size_t n, size_t chunk) {
          "what is malformed is complained of");
 }
 
+static uint64_t count_events(const char *text, size_t n) {
+    static struct recording_reader reader;
+    struct source source = {text, n, RECORDING_CHUNK, 0, 0};
+    struct recording_item item;
+    uint64_t events = 0;
+    recording_reader_init(&reader, read_text, complain, &source);
+    while (recording_reader_next(&reader, &item)) {
+        events += item.kind == RECORDING_NEXT;
+    }
+    return events;
+}
+
+/* A piece of a recording, and the same piece behind it. */
+static void check_twice(const char *text, size_t n) {
+    static const char header[] = "# tinybms-gw recording format=";
+    static char twice[2 * INPUT_MAX];
+    const size_t header_n = sizeof header - 1;
+    if (n < header_n || memcmp(text, header, header_n) != 0 || text[n - 1] != '\n') {
+        return;
+    }
+    for (size_t i = 1; i + header_n <= n; i++) {
+        if (memcmp(text + i, header, header_n) == 0) {
+            return; /* more pieces than one */
+        }
+    }
+    memcpy(twice, text, n);
+    memcpy(twice + n, text, n);
+    must(count_events(text, n) == count_events(twice, 2 * n), "no event is given out twice");
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     if (size < 1 || size > INPUT_MAX) {
         return 0;
@@ -224,5 +279,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         at += length + 1;
     }
     check_reader(text, n, 1 + data[0] % 64u);
+    if ((data[0] & 0x80) != 0) {
+        check_twice(text, n);
+    }
     return 0;
 }

@@ -49,7 +49,8 @@ def run(build, name, options, runs):
     print(f"| {name} | {' | '.join(figures)} | {found} |", flush=True)
     if done.returncode != 0:
         for pattern in (r"(?m)^.*(?:does not hold|runtime error|ERROR): .*$", r"Test unit written.*"):
-            print(f"  {number(pattern, text)}", file=sys.stderr)
+            said = re.search(pattern, text)
+            print(f"  {said.group() if said else 'see the log'}", file=sys.stderr)
         print(f"  {build}/{name}.log", file=sys.stderr)
     return done.returncode == 0
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Settings files and assignments. The first byte chooses: 'a' and 'A' one assignment, as on the
- * command line and in recordings, over the defaults; anything else begins a file.
+ * command line and in recordings, over the defaults; 'e' a number near an edge of its range;
+ * 'o' ages near each other; anything else begins a file.
  *
  * Accepted settings obey their rows and the rules between rows, stated here a second time, and come
  * back from their printed forms as they are. Refused ones change nothing and are told in print. */
@@ -138,6 +139,54 @@ static void check_recorded(const struct settings *s) {
     check_same(s, &read, "a recording holds the settings as they are");
 }
 
+/* A number is taken where its row says so, and nowhere else. */
+static void check_edge(struct feed f) {
+    const struct settings_row *row = &settings_table[feed_u8(&f) % settings_table_rows];
+    const uint8_t which = feed_u8(&f);
+    const int64_t edges[] = {row->min, row->max, row->preset, 0};
+    const int64_t v = edges[which % 4] + (int8_t)feed_u8(&f) / (which >= 128 ? 32 : 1);
+    char assignment[INPUT_MAX];
+    struct settings s;
+    struct settings_error e;
+    struct text t;
+    bool good = (v >= row->min && v <= row->max) || (row->or_zero && v == 0);
+    if (row->type != SETTINGS_UINT && row->type != SETTINGS_DECIMAL) {
+        return;
+    }
+    for (const uint32_t *value = row->values; value != NULL; value++) {
+        if (*value == 0 || *value == v) {
+            good = *value != 0;
+            break;
+        }
+    }
+    text_init(&t, assignment, sizeof assignment);
+    text_str(&t, row->key);
+    text_char(&t, '=');
+    text_fixed(&t, v, row->decimals);
+    settings_defaults(&s);
+    must((settings_assign(&s, assignment, &e) == GW_OK) == good,
+         "a number is taken where its row says so");
+    must(!good || number(row, &s) == v, "a number is kept as it was given");
+}
+
+/* Ages are taken in order, and in no other. */
+static void check_order(struct feed f) {
+    static const uint32_t ages[] = {2000, 4999, 5000, 5001, 9999, 10000, 10001, 30000};
+    struct settings s;
+    struct settings_error e;
+    settings_defaults(&s);
+    s.tinybms.poll_interval_ms = (feed_u8(&f) & 1) != 0 ? 1666 : 1667; /* 3 times 4998, 5001 */
+    s.tinybms.stale_close_ms = ages[feed_u8(&f) % 8u];
+    s.tinybms.stale_zero_ms = ages[feed_u8(&f) % 8u];
+    s.tinybms.stale_zero_discharge_ms = ages[feed_u8(&f) % 8u];
+    s.tinybms.stale_silent_ms = ages[feed_u8(&f) % 8u];
+    const bool good = 3 * s.tinybms.poll_interval_ms <= s.tinybms.stale_close_ms &&
+                      s.tinybms.stale_close_ms < s.tinybms.stale_zero_ms &&
+                      s.tinybms.stale_zero_ms <= s.tinybms.stale_zero_discharge_ms &&
+                      s.tinybms.stale_zero_discharge_ms < s.tinybms.stale_silent_ms;
+    must((settings_check(&s, &e) == GW_OK) == good, "ages are taken in order");
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     struct settings before, s;
     struct settings_error e;
@@ -148,6 +197,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     memset(&e, 0, sizeof e);
     settings_defaults(&before);
     s = before;
+    if (size > 0 && data[0] == 'e') {
+        check_edge((struct feed){data + 1, size - 1});
+        return 0;
+    }
+    if (size > 0 && data[0] == 'o') {
+        check_order((struct feed){data + 1, size - 1});
+        return 0;
+    }
     if (size > 0 && (data[0] == 'a' || data[0] == 'A')) {
         char assignment[INPUT_MAX + 1];
         memcpy(assignment, data + 1, size - 1);

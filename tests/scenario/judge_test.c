@@ -361,8 +361,95 @@ static void a_report_shows_the_sentence_the_time_and_the_frames(void **state) {
     assert_non_null(strstr(report, "0x351  limits: CVL 58.1 V, CCL 18.0 A"));
 }
 
+/* ---- a listener ---- */
+
+static struct heard {
+    unsigned actions, holds, fails, logs, last_action, last_fail, last_hold;
+    char what[512];
+    uint64_t at_ms;
+} heard;
+
+static void hear_action(void *context, const struct scenario_line *line, uint64_t at_ms) {
+    struct heard *h = context;
+    h->actions++;
+    h->last_action = line->line;
+    h->at_ms = at_ms;
+}
+
+static void hear_verdict(void *context, unsigned line, bool holds, const char *what,
+                         uint64_t at_ms) {
+    struct heard *h = context;
+    (void)at_ms;
+    if (holds) {
+        h->holds++;
+        h->last_hold = line;
+        return;
+    }
+    h->fails++;
+    h->last_fail = line;
+    (void)snprintf(h->what, sizeof h->what, "%s", what);
+}
+
+static void hear_log(void *context, enum log_level level, const char *text, uint64_t at_ms) {
+    struct heard *h = context;
+    (void)level;
+    (void)at_ms;
+    h->logs += strstr(text, "link") != NULL;
+}
+
+static const struct judge_listener listener = {
+    .context = &heard, .action = hear_action, .verdict = hear_verdict, .log = hear_log};
+
+static void a_listener_hears_each_sentence_once_and_it_goes_on(void **state) {
+    (void)state;
+    memset(&heard, 0, sizeof heard);
+    parse("given pack current 0 A\n"
+          "at 12 s: pack soc 60 %\n"
+          "between 12 s and 15 s: expect ccl 17 A\n"
+          "at 14 s: expect stage fresh\n"
+          "between 16 s and 18 s: expect frames\n"
+          "between 19 s and 30 s: expect frames\n");
+    assert_true(judge_begin(&judge, &rig, &scenario, &listener));
+    assert_int_equal(judge_open(&judge), 4);
+    assert_true(judge_run(&judge, 11999));
+    assert_int_equal(heard.actions + heard.fails + heard.holds, 0);
+    assert_true(judge_run(&judge, 13500));
+    assert_int_equal(heard.actions, 1);
+    assert_int_equal(heard.last_action, 2);
+    assert_in_range(heard.at_ms, 12000, 12000);
+    assert_int_equal(heard.fails, 1); /* at its first frame, not at its end, and once */
+    assert_int_equal(heard.last_fail, 3);
+    assert_string_equal(heard.what, "ccl 18 A");
+    assert_true(judge_run(&judge, 20000));
+    assert_int_equal(heard.fails, 1);
+    assert_int_equal(heard.holds, 2);
+    assert_int_equal(heard.last_hold, 5);
+    assert_true(heard.logs > 0);
+    assert_int_equal(judge_open(&judge), 1);
+    assert_false(judge_run(&judge, 60000));
+    assert_int_equal(heard.holds, 3);
+    assert_int_equal(judge_open(&judge), 0);
+    assert_true(judge.failed);
+    assert_int_equal(judge.line, 3);
+}
+
+static void a_listener_hears_of_a_rule_that_is_broken(void **state) {
+    (void)state;
+    memset(&heard, 0, sizeof heard);
+    parse("at 20 s: bms mute\nat 90 s: end");
+    assert_true(judge_begin(&judge, &rig, &scenario, &listener));
+    (void)judge_run(&judge, 19000);
+    rig.gateway.policy.config.stage.silent_ms = 600000;
+    assert_false(judge_run(&judge, 100000));
+    assert_int_equal(heard.fails, 1);
+    assert_int_equal(heard.last_fail, 0);
+    assert_non_null(strstr(heard.what, "nothing may go out"));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_listener_hears_each_sentence_once_and_it_goes_on),
+        cmocka_unit_test(a_listener_hears_of_a_rule_that_is_broken),
         cmocka_unit_test(every_rule_is_broken_by_a_gateway_that_does_so),
         cmocka_unit_test(frames_that_no_gateway_may_send_are_noticed),
         cmocka_unit_test(every_kind_of_expectation_can_fail),

@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""The wall clock jumps by a day, forwards and back: log lines follow it, and nothing else does."""
+"""The wall clock jumps by a day, forwards and back: log lines and the lines of a recording follow it,
+and nothing else does."""
 import datetime
 import glob
+import re
+import subprocess
 import time
 
 from thread_case import BINARY, ThreadCase
@@ -14,6 +17,33 @@ class WallClock(ThreadCase):
     def jump(self, text):
         with open(self.path("offset"), "w", encoding="ascii") as file:
             file.write(text)
+
+    def ask(self, program, *arguments):
+        env = {name: value for name, value in program.env.items() if not name.startswith(("LD_", "FAKE"))}
+        return subprocess.run([BINARY, *arguments], env=env, cwd=self.folder, timeout=30, text=True,
+                              stdin=subprocess.DEVNULL, capture_output=True, check=False)
+
+    def recording_survives(self, program):
+        """What is kept of the last minutes says when the clock was set; without that its times rise, and
+        it is replayed frame by frame."""
+        self.assertEqual(self.ask(program, "record", "--last-only", self.path("jumps.rec")).returncode, 0)
+        ahead, jumps, times = None, [], []
+        with open(self.path("jumps.rec"), encoding="ascii") as lines:
+            for line in lines:
+                clock = re.match(r"# tinybms-gw recording .* clock=(-?\d+)$|\([\d.]+\) clock (-?\d+)$", line)
+                if clock:
+                    now = int(clock[1] or clock[2])
+                    jumps += [now - ahead] if ahead is not None else []
+                    ahead = now
+                elif line.startswith("("):
+                    seconds, fraction = line[1:line.index(")")].split(".")
+                    times.append(int(seconds) * 1000000 + int(fraction) - 1000 * ahead)
+        self.assertEqual([round(jump / 3600000) for jump in jumps if abs(jump) > 3600000], [24, -48, 24])
+        self.assertEqual(times, sorted(times))
+        self.assertLess(max(b - a for a, b in zip(times, times[1:])), 1000000)
+        replayed = self.ask(program, "replay", self.path("jumps.rec"))
+        self.assertEqual(replayed.returncode, 0, replayed.stderr)
+        self.assertRegex(replayed.stderr, r"\d\d+ frames, all as recorded")
 
     def test_frames_and_stages_do_not_follow_the_wall_clock(self):
         library = glob.glob(LIBRARY)
@@ -48,4 +78,5 @@ class WallClock(ThreadCase):
         self.assertTrue(all(f.value["dcl"] == 54.0 for f in can.since(since, 0x351)))
         self.assertEqual(program.count("policy: stage"), stages)
         self.assertEqual(program.count("lost"), 0)
+        self.recording_survives(program)
         self.assertEqual(program.stop()[0], 0)

@@ -192,6 +192,11 @@ static const enum battery_field needed[] = {
     BATTERY_LOW_TEMPERATURE_CUTOFF,
 };
 
+/* The first register of each, in the same order: cells, 36 voltage, 38 current, 46 SOC, 50 status.
+ */
+static const int needed_register[] = {0,   36,  38,  46,  50,  300, 301,
+                                      307, 315, 316, 317, 318, 319, 320};
+
 static void every_needed_field_missing_makes_a_sample_incomplete(void **state) {
     (void)state;
     enum { N = sizeof needed / sizeof needed[0] };
@@ -206,6 +211,8 @@ static void every_needed_field_missing_makes_a_sample_incomplete(void **state) {
             }
         }
         assert_int_equal(battery_complete(&b), missing == N);
+        assert_int_equal(battery_missing_register(&b),
+                         missing == N ? -1 : needed_register[missing]);
     }
 }
 

@@ -146,6 +146,19 @@ static void nothing_goes_out_before_a_complete_sample(void **state) {
     rig.bms.reg[315] = 0; /* the over-voltage cut-off is not known */
     run(10000);
     assert_int_equal(rig.sent_count, 0);
+    static struct gateway_snapshot s;
+    struct log_record r;
+    int32_t told = -1;
+    gateway_snapshot(&rig.g, &s, rig.now_ms);
+    assert_int_equal(s.missing_register, 315);
+    while (gateway_next_log(&rig.g, &r)) {
+        told = r.id == LOG_INCOMPLETE ? r.value[0] : told;
+    }
+    assert_int_equal(told, 315);
+    rig.bms.reg[315] = 4200;
+    run(65000); /* settings are read once a minute */
+    gateway_snapshot(&rig.g, &s, rig.now_ms);
+    assert_int_equal(s.missing_register, BATTERY_NOTHING_MISSING);
     rig.bms.mute = true;
     rig_start(0);
     rig.bms.mute = true;
@@ -183,6 +196,21 @@ static void a_cell_over_315_stops_charging_out_of_turn(void **state) {
     assert_int_equal(s->frame.data[3], 0);
     assert_int_equal(s->frame.data[4], 0x1C); /* DCL stays 54.0 A */
     assert_int_equal(rig.g.victron.counters.tx_out_of_turn, 1);
+}
+
+/* The gap of 100 ms is for limits that fall; here it is never over. */
+static void a_limit_at_0_does_not_wait_for_the_gap(void **state) {
+    (void)state;
+    rig_start(0);
+    run(12000);
+    set_cell(7, 4200);
+    for (uint64_t end_ms = rig.now_ms + 130; rig.now_ms < end_ms;) { /* one poll and its answer */
+        rig.g.out_of_turn_once = true;
+        rig.g.out_of_turn_ms = rig.now_ms;
+        run(1);
+    }
+    assert_int_equal(last_of(0x351)->frame.data[2], 0);
+    assert_int_equal(last_of(0x351)->frame.data[3], 0);
 }
 
 static void out_of_turn_frames_do_not_move_the_turn(void **state) {
@@ -538,6 +566,7 @@ int main(void) {
         cmocka_unit_test(nothing_goes_out_before_a_complete_sample),
         cmocka_unit_test(in_turn_frames_keep_their_period_to_the_millisecond),
         cmocka_unit_test(a_cell_over_315_stops_charging_out_of_turn),
+        cmocka_unit_test(a_limit_at_0_does_not_wait_for_the_gap),
         cmocka_unit_test(out_of_turn_frames_do_not_move_the_turn),
         cmocka_unit_test(a_dead_bms_closes_the_limits_and_then_the_frames_stop),
         cmocka_unit_test(a_new_stage_is_told_at_once_in_all_its_frames),

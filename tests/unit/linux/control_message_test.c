@@ -108,6 +108,26 @@ static void everything_else_is_refused(void **state) {
     }
 }
 
+static void a_key_that_is_unknown_or_given_twice_is_named(void **state) {
+    static const struct {
+        const char *line, *why;
+    } cases[] = {
+        {"{\"request\":\"read\",\"address\":1,\"address\":2}", "key given twice: address"},
+        {"{\"request\":\"status\",\"verbose\":true}", "unknown key: verbose"},
+        {"{\"request\":\"status\",\"a\\nb\":true}", "unknown key"},
+        {"{\"request\":\"status\",\"123456789012345678901234567890123\":1}", "unknown key"},
+        {"{\"request\":\"status\",\"\":1}", "unknown key"},
+    };
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct control_request r;
+        const char *why = NULL;
+        assert_int_not_equal(control_parse_request(cases[i].line, strlen(cases[i].line), &r, &why),
+                             GW_OK);
+        assert_string_equal(why, cases[i].why);
+    }
+}
+
 static void answers_are_one_line_of_json(void **state) {
     const struct gateway_answer good = {.addr = 300, .count = 2, .value = {4200, 65535}};
     const struct gateway_answer bad = {.err = GW_ERR_NACK, .nack = 1, .addr = 17};
@@ -345,6 +365,7 @@ static void a_status_shows_values_in_their_units(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_request_is_understood),
+        cmocka_unit_test(a_key_that_is_unknown_or_given_twice_is_named),
         cmocka_unit_test(everything_else_is_refused),
         cmocka_unit_test(answers_are_one_line_of_json),
         cmocka_unit_test(an_answer_that_does_not_fit_says_so),

@@ -318,6 +318,37 @@ static void a_switch_error_lasts_ten_minutes_or_as_long_as_the_fault(void **stat
     assert_true(contactor(&b));
 }
 
+/* An event has 24 bits of the clock, 194 days: one that has been old does not become new. */
+static void a_switch_error_does_not_come_back_after_194_days(void **state) {
+    (void)state;
+    struct battery b;
+    struct alarm_input in = {.battery = &b, .config = &settings};
+    struct alarm_machine m;
+    struct alarms out;
+    sample_nominal(&b, 0);
+    battery_set(&b, BATTERY_EVENTS, 0);
+    alarm_init(&m);
+    b.event_count = 1;
+    b.event[0] = (struct battery_event){.at_s = 5000, .id = 0x0C};
+    static const struct {
+        const char *what;
+        uint32_t lifetime_s, event_s;
+        enum alarm_state want;
+    } cases[] = {
+        {"new", 5010, 5000, ALARM_ACTIVE},
+        {"ten minutes later", 5601, 5000, ALARM_QUIET},
+        {"194 days later", 0x1000000 + 5010, 5000, ALARM_QUIET},
+        {"a new one then", 0x1000000 + 5020, 5015, ALARM_ACTIVE},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        print_message("%s\n", cases[i].what);
+        b.lifetime_s = cases[i].lifetime_s;
+        b.event[0].at_s = cases[i].event_s;
+        alarm_evaluate(&m, &in, 1000 * i, &out);
+        assert_int_equal(out.alarm[ALARM_CONTACTOR], cases[i].want);
+    }
+}
+
 static void a_switch_error_before_the_last_start_is_history(void **state) {
     (void)state;
     struct battery b;
@@ -343,6 +374,7 @@ int main(void) {
         cmocka_unit_test(thresholds_of_the_user_replace_those_of_the_bms),
         cmocka_unit_test(a_threshold_smaller_than_its_hysteresis_is_left_again),
         cmocka_unit_test(a_switch_error_lasts_ten_minutes_or_as_long_as_the_fault),
+        cmocka_unit_test(a_switch_error_does_not_come_back_after_194_days),
         cmocka_unit_test(a_switch_error_before_the_last_start_is_history),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

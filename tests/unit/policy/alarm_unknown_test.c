@@ -278,8 +278,57 @@ static void events_behind_the_end_of_the_list_are_not_read(void **state) {
     init(&x);
     switch_broken(&x);
     x.b.event_count = 0;
+    x.b.pack_ma = 5000;
     evaluate(&x, 1000);
     assert_false(active(&x, ALARM_CONTACTOR, false));
+}
+
+static void the_newest_switch_error_counts(void **state) {
+    (void)state;
+    struct bench x;
+    init(&x);
+    switch_broken(&x);
+    x.b.event[1] = (struct battery_event){.at_s = 900000, .id = 0x0B}; /* long ago */
+    x.b.event_count = 2;
+    evaluate(&x, 1000);
+    assert_true(active(&x, ALARM_CONTACTOR, false));
+}
+
+/* A hysteresis is at most half of the threshold: 20 mV of 50, 5 mV of 11. */
+static void a_small_threshold_halves_its_hysteresis(void **state) {
+    (void)state;
+    static const struct {
+        uint32_t threshold_mv;
+        uint16_t holds_mv;
+    } edges[] = {{100, 80}, {50, 30}, {41, 21}, {40, 20}, {39, 20}, {11, 6}, {10, 5}};
+    for (size_t i = 0; i < sizeof edges / sizeof edges[0]; i++) {
+        struct bench x;
+        init(&x);
+        x.config.imbalance_warning_mv = edges[i].threshold_mv;
+        x.b.imbalance_mv = (uint16_t)edges[i].threshold_mv;
+        evaluate(&x, 1000);
+        evaluate(&x, 2000);
+        x.b.imbalance_mv = edges[i].holds_mv;
+        evaluate(&x, 3000);
+        assert_true(active(&x, ALARM_CELL_IMBALANCE, true));
+        x.b.imbalance_mv = (uint16_t)(edges[i].holds_mv - 1);
+        evaluate(&x, 4000);
+        assert_false(active(&x, ALARM_CELL_IMBALANCE, true));
+    }
+}
+
+static void every_pair_is_written(void **state) {
+    (void)state;
+    struct bench x;
+    init(&x);
+    memset(&x.out, 0xA5, sizeof x.out);
+    evaluate(&x, 1000);
+    for (unsigned id = 0; id < ALARM_COUNT; id++) {
+        uint8_t want =
+            id == ALARM_GENERAL || id == ALARM_SHORT_CIRCUIT ? ALARM_NOT_SUPPORTED : ALARM_QUIET;
+        assert_int_equal(x.out.alarm[id], want);
+        assert_int_equal(x.out.warning[id], want);
+    }
 }
 
 /* The clock of the BMS is not known: an error of any age is shown. */
@@ -291,6 +340,7 @@ static void a_switch_error_without_a_clock_is_shown(void **state) {
     x.b.lifetime_s = 999999 + 5000;
     evaluate(&x, 1000);
     assert_false(active(&x, ALARM_CONTACTOR, false));
+    alarm_init(&x.m); /* which remembers what was old */
     forget(&x, BATTERY_LIFETIME);
     evaluate(&x, 2000);
     assert_true(active(&x, ALARM_CONTACTOR, false));
@@ -307,6 +357,9 @@ int main(void) {
         cmocka_unit_test(a_setting_of_zero_is_no_threshold),
         cmocka_unit_test(a_threshold_under_zero_keeps_its_hysteresis),
         cmocka_unit_test(events_behind_the_end_of_the_list_are_not_read),
+        cmocka_unit_test(the_newest_switch_error_counts),
+        cmocka_unit_test(a_small_threshold_halves_its_hysteresis),
+        cmocka_unit_test(every_pair_is_written),
         cmocka_unit_test(a_switch_error_without_a_clock_is_shown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

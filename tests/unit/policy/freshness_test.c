@@ -210,6 +210,50 @@ static void slow_samples_are_no_pause(void **state) {
     }
 }
 
+/* Samples every 1.6 s of which every second one is lost: 3.2 s apart is no pause yet. */
+static void one_lost_sample_is_no_pause_and_two_are(void **state) {
+    (void)state;
+    static const struct {
+        uint64_t apart_ms;
+        bool freezes;
+    } cases[] = {{3200, true}, {3201, false}, {4800, false}};
+    for (unsigned i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct freshness f;
+        struct battery b;
+        freshness_init(&f);
+        freshness_configure(&f, 1600);
+        sample_nominal(&b, 0);
+        freshness_handle_good(&f, &b, NULL, 1000);
+        uint64_t t = 1000;
+        for (int k = 0; k < 30; k++) { /* 96 s at least */
+            struct battery next = b;
+            next.lifetime_s++;
+            sample_fingerprint(&next);
+            t += cases[i].apart_ms;
+            freshness_handle_good(&f, &next, &b, t);
+            b = next;
+        }
+        assert_int_equal(freshness_frozen(&f, CLOSE_MS, t), cases[i].freezes);
+    }
+}
+
+/* 2 s old when the restart is ordered, then one more answer: what is excused is 0 s old. */
+static void an_answer_before_the_restart_makes_the_excused_data_young(void **state) {
+    (void)state;
+    struct freshness f;
+    struct battery b;
+    freshness_init(&f);
+    sample_nominal(&b, 0);
+    freshness_handle_good(&f, &b, NULL, 1000);
+    freshness_excuse(&f, 13000, 3000);
+    struct battery next = b;
+    next.lifetime_s++;
+    sample_fingerprint(&next);
+    freshness_handle_good(&f, &next, &b, 3100);
+    assert_int_equal(freshness_age_ms(&f, CLOSE_MS, 13000), 0);
+    assert_int_equal(freshness_age_ms(&f, CLOSE_MS, 14000), 1000);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(nothing_is_known_before_the_first_sample),
@@ -223,6 +267,8 @@ int main(void) {
         cmocka_unit_test(an_excuse_opens_nothing_and_cannot_be_repeated_in_one_silence),
         cmocka_unit_test(frozen_cells_are_never_excused),
         cmocka_unit_test(slow_samples_are_no_pause),
+        cmocka_unit_test(one_lost_sample_is_no_pause_and_two_are),
+        cmocka_unit_test(an_answer_before_the_restart_makes_the_excused_data_young),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -246,6 +246,23 @@ static void a_small_load_that_the_bms_calls_idle_is_no_rest(void **state) {
     }
 }
 
+static void time_that_nobody_measured_is_no_time_without_use(void **state) {
+    (void)state;
+    struct policy p;
+    struct battery b;
+    struct policy_config c = low_power();
+    open_at(&p, &b, 20000);
+    policy_configure(&p, &c, 20000);
+    b.status = BATTERY_STATUS_DISCHARGING;
+    b.pack_ma = -10000;
+    feed(&p, &b, 20100);
+    uint64_t t = 20100 + 3600000; /* the machine was suspended: neither samples nor a GX */
+    policy_set_gx_absent(&p, 3600000, t);
+    assert_int_equal(p.stage.stage, STAGE_FRESH);
+    policy_step(&p, t);
+    assert_int_equal(p.stage.stage, STAGE_SILENT);
+}
+
 static void without_low_power_nothing_ever_rests(void **state) {
     (void)state;
     struct policy p;
@@ -498,6 +515,7 @@ int main(void) {
         cmocka_unit_test(an_unused_battery_rests_after_ten_minutes_and_a_gx_wakes_it),
         cmocka_unit_test(an_empty_battery_without_a_gx_rests_after_five_seconds),
         cmocka_unit_test(a_small_load_that_the_bms_calls_idle_is_no_rest),
+        cmocka_unit_test(time_that_nobody_measured_is_no_time_without_use),
         cmocka_unit_test(without_low_power_nothing_ever_rests),
         cmocka_unit_test(the_margin_comes_off_the_charge_voltage_and_never_empties_the_pack),
         cmocka_unit_test(a_dangerous_sample_acts_at_once_even_when_implausible),

@@ -119,6 +119,29 @@ static void that_the_pack_is_empty_takes_a_trusted_sample(void **state) {
     assert_int_equal(protection_charge(&p), LIMIT_NOMINAL);
 }
 
+/* Cells that stand still while the pack empties: registers 40, 41 and 36 outvote them. */
+static void outvoted_cells_hide_no_danger(void **state) {
+    (void)state;
+    struct protection p;
+    struct battery b;
+    protection_init(&p);
+    sample_nominal(&b, 0);
+    b.pack_mv = 14 * 2890;
+    b.bms_min_cell_mv = 2890;
+    b.bms_max_cell_mv = 2895;
+    protection_handle_sample(&p, &b, true);
+    assert_int_equal(protection_discharge(&p), LIMIT_CELL_UNDER_VOLTAGE);
+    b.pack_mv = 54600;
+    b.bms_min_cell_mv = b.bms_max_cell_mv = 3900;
+    protection_handle_sample(&p, &b, true);
+    assert_int_equal(protection_discharge(&p), LIMIT_NOMINAL);
+    b.pack_mv = 14 * 4220;
+    b.bms_min_cell_mv = 4215;
+    b.bms_max_cell_mv = 4225;
+    protection_handle_sample(&p, &b, true);
+    assert_int_equal(protection_charge(&p), LIMIT_CELL_OVER_VOLTAGE);
+}
+
 static void a_temperature_out_of_range_closes_charging_alone(void **state) {
     (void)state;
     static const struct {
@@ -234,6 +257,7 @@ int main(void) {
         cmocka_unit_test(a_fault_closes_both_and_goes_before_the_cells),
         cmocka_unit_test(a_fault_of_an_empty_pack_leaves_charging_open),
         cmocka_unit_test(that_the_pack_is_empty_takes_a_trusted_sample),
+        cmocka_unit_test(outvoted_cells_hide_no_danger),
         cmocka_unit_test(a_temperature_out_of_range_closes_charging_alone),
         cmocka_unit_test(the_board_counts_only_without_an_external_sensor),
         cmocka_unit_test(an_untrusted_sample_closes_but_never_opens),

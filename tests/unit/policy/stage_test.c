@@ -259,6 +259,17 @@ static void limits_never_rise_with_age(void **state) {
     assert_int_equal(dcl_ma, 0);
 }
 
+/* A limit asked for before the step that its age deserves: closed as far as CLOSING goes. */
+static void closing_ends_at_its_end_even_without_a_step(void **state) {
+    (void)state;
+    struct stage_machine m = fresh();
+    age(&m, 14999);
+    assert_int_equal(m.stage, STAGE_CLOSING);
+    assert_int_equal(stage_charge_limit(&m, &ages, 18000, 15001), 0);
+    assert_int_equal(stage_discharge_limit(&m, &ages, 54000, false, 15001), 5400);
+    assert_int_equal(stage_discharge_limit(&m, &ages, 54000, false, UINT64_MAX), 5400);
+}
+
 static void rest_is_left_through_boot(void **state) {
     (void)state;
     struct stage_machine m = fresh();
@@ -287,8 +298,108 @@ static void boot_silence_and_rest_do_not_speak(void **state) {
             assert_string_not_equal(stage_text((enum stage)s), stage_text((enum stage)other));
         }
     }
-    assert_string_equal(stage_reason_text(STAGE_REASON_START), "start");
-    assert_string_equal(stage_reason_text(STAGE_REASON_NO_GOOD_SAMPLE), "no-good-sample");
+}
+
+static void the_start_needs_no_clean_memory(void **state) {
+    (void)state;
+    struct stage_machine m;
+    memset(&m, 0xFF, sizeof m);
+    stage_init(&m);
+    assert_false(stage_opening(&m));
+    assert_false(stage_handle_good(&m, &ages, 0, 1000));
+    assert_false(stage_handle_good(&m, &ages, 0, 1100));
+    assert_true(stage_handle_good(&m, &ages, 0, 1200));
+}
+
+static void data_that_is_too_old_starts_the_count_again(void **state) {
+    (void)state;
+    struct stage_machine m = fresh();
+    age(&m, 15000);
+    assert_false(stage_handle_good(&m, &ages, 0, 30000));
+    assert_false(stage_handle_good(&m, &ages, 0, 30100));
+    assert_false(stage_handle_good(&m, &ages, 5000, 30200));
+    assert_false(stage_handle_good(&m, &ages, 0, 30300));
+    assert_false(stage_handle_good(&m, &ages, 4999, 30400));
+    assert_true(stage_handle_good(&m, &ages, 0, 30500));
+}
+
+static void a_rest_that_ends_at_once_needs_three_samples_too(void **state) {
+    (void)state;
+    struct stage_machine m = fresh(); /* the last sample at 10000 */
+    assert_true(stage_rest(&m));
+    assert_false(stage_rest(&m)); /* it rests already */
+    assert_true(stage_wake(&m));
+    assert_false(stage_handle_good(&m, &ages, 0, 10100));
+    assert_false(stage_handle_good(&m, &ages, 0, 10200));
+    assert_true(stage_handle_good(&m, &ages, 0, 10300));
+}
+
+static void age_has_its_next_time_to_the_millisecond(void **state) {
+    (void)state;
+    static const struct {
+        uint64_t stepped_ms, age_ms, wait_ms;
+    } cases[] = {
+        {0, 0, 5000},      {0, 4999, 1},      {0, 5000, 0},
+        {0, 9000, 0},      {5000, 5000, 100}, {5000, 14899, 100},
+        {5000, 14901, 99}, {5000, 15000, 0},  {15000, 15000, 15000},
+        {15000, 29999, 1}, {15000, 30001, 0}, {30000, 30000, 30000},
+        {30000, 59999, 1}, {30000, 61000, 0}, {60000, 60000, UINT64_MAX},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct stage_machine m = fresh();
+        age(&m, cases[i].stepped_ms);
+        uint64_t wait_ms = stage_wait_ms(&m, &ages, cases[i].age_ms);
+        if (wait_ms != cases[i].wait_ms) {
+            fail_msg("%u: %u", (unsigned)cases[i].age_ms, (unsigned)wait_ms);
+        }
+    }
+}
+
+/* From a tenth at 1000, a tenth a second: whole at 10000. */
+static void limits_are_opening_until_they_are_whole(void **state) {
+    (void)state;
+    struct stage_machine m;
+    stage_init(&m);
+    assert_false(stage_opening(&m));
+    for (int i = 0; i < 3; i++) {
+        stage_handle_good(&m, &ages, 0, 1000);
+    }
+    assert_true(stage_opening(&m));
+    stage_handle_good(&m, &ages, 0, 5999);
+    stage_handle_good(&m, &ages, 0, 9990);
+    assert_true(stage_opening(&m));
+    assert_int_equal(stage_charge_limit(&m, &ages, 100000, 0), 99900);
+    stage_handle_good(&m, &ages, 0, 10000);
+    assert_false(stage_opening(&m));
+    struct stage_machine closing = m;
+    closing.opened_ms = 10000;
+    age(&closing, 5000);
+    assert_false(stage_opening(&closing));
+}
+
+/* An age younger than CLOSING in that stage closes nothing and opens nothing more. */
+static void a_limit_is_never_more_than_whole(void **state) {
+    (void)state;
+    struct stage_machine m = fresh();
+    age(&m, 5000);
+    assert_int_equal(stage_charge_limit(&m, &ages, 18000, 1000), 18000);
+    assert_int_equal(stage_discharge_limit(&m, &ages, 54000, false, 1000), 54000);
+}
+
+static void stages_and_reasons_have_their_words(void **state) {
+    (void)state;
+    static const char *const stages[STAGE_COUNT] = {
+        "boot", "fresh", "closing", "no-charge", "no-discharge", "silent", "resting"};
+    static const char *const reasons[STAGE_REASON_COUNT] = {
+        "start", "good-samples", "no-good-sample", "nothing-changes", "frozen", "rest", "wake"};
+    for (int s = 0; s < STAGE_COUNT; s++) {
+        assert_string_equal(stage_text((enum stage)s), stages[s]);
+    }
+    for (int r = 0; r < STAGE_REASON_COUNT; r++) {
+        assert_string_equal(stage_reason_text((enum stage_reason)r), reasons[r]);
+    }
+    assert_string_equal(stage_text(STAGE_COUNT), "unknown");
+    assert_string_equal(stage_reason_text(STAGE_REASON_COUNT), "unknown");
 }
 
 int main(void) {
@@ -308,8 +419,16 @@ int main(void) {
         cmocka_unit_test(one_good_sample_reopens_what_was_only_closing),
         cmocka_unit_test(limits_close_linearly_with_age),
         cmocka_unit_test(limits_never_rise_with_age),
+        cmocka_unit_test(closing_ends_at_its_end_even_without_a_step),
         cmocka_unit_test(rest_is_left_through_boot),
         cmocka_unit_test(boot_silence_and_rest_do_not_speak),
+        cmocka_unit_test(the_start_needs_no_clean_memory),
+        cmocka_unit_test(data_that_is_too_old_starts_the_count_again),
+        cmocka_unit_test(a_rest_that_ends_at_once_needs_three_samples_too),
+        cmocka_unit_test(age_has_its_next_time_to_the_millisecond),
+        cmocka_unit_test(limits_are_opening_until_they_are_whole),
+        cmocka_unit_test(a_limit_is_never_more_than_whole),
+        cmocka_unit_test(stages_and_reasons_have_their_words),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -20,7 +20,7 @@
 
 enum verdict { END, TAKEN, NONSENSE, RESERVED, ABSENT };
 
-enum { POINTS_MAX = 6 };
+enum { POINTS_MAX = 8 };
 
 /* clang-format off */
 static const struct field {
@@ -47,15 +47,15 @@ static const struct field {
     {41, 1, BATTERY_BMS_MAX_CELL, IN(bms_max_cell_mv),
      {{0, TAKEN, 0}, {6554, TAKEN, 6554}, {6555, NONSENSE, 0}, {0xFFFF, NONSENSE, 0}}},
     {42, 1, BATTERY_EXTERNAL_TEMPERATURE_1, IN(external_temperature_dc[0]), /* -60.1, -60.0, 150.0, 150.1 degC */
-     {{0xFDA7, NONSENSE, 0}, {0xFDA8, TAKEN, -600}, {1500, TAKEN, 1500}, {1501, NONSENSE, 0}, {0x8000, ABSENT, 0}, {0x8001, NONSENSE, 0}}},
+     {{0xFDA7, NONSENSE, 0}, {0xFDA8, TAKEN, -600}, {0, TAKEN, 0}, {0xFFFF, TAKEN, -1}, {1500, TAKEN, 1500}, {1501, NONSENSE, 0}, {0x8000, ABSENT, 0}, {0x8001, NONSENSE, 0}}},
     {43, 1, BATTERY_EXTERNAL_TEMPERATURE_2, IN(external_temperature_dc[1]),
-     {{0xFDA7, NONSENSE, 0}, {0xFDA8, TAKEN, -600}, {1500, TAKEN, 1500}, {1501, NONSENSE, 0}, {0x8000, ABSENT, 0}, {0x8001, NONSENSE, 0}}},
+     {{0xFDA7, NONSENSE, 0}, {0xFDA8, TAKEN, -600}, {0, TAKEN, 0}, {0xFFFF, TAKEN, -1}, {1500, TAKEN, 1500}, {1501, NONSENSE, 0}, {0x8000, ABSENT, 0}, {0x8001, NONSENSE, 0}}},
     {45, 1, BATTERY_SOH, IN(soh_cpct), /* 0.002 % a step: 0.004 and 0.006 % */
      {{0, RESERVED, 0}, {2, TAKEN, 0}, {3, TAKEN, 1}, {50000, TAKEN, 10000}, {50001, RESERVED, 0}, {0xFFFF, RESERVED, 0}}},
     {46, 2, BATTERY_SOC, IN(soc_cpct), /* 0.000001 % a step; 101 % is counted too far, more is nonsense */
      {{0, TAKEN, 0}, {4999, TAKEN, 0}, {5000, TAKEN, 1}, {100000000, TAKEN, 10000}, {101000000, TAKEN, 10000}, {101000001, NONSENSE, 0}}},
     {48, 1, BATTERY_INTERNAL_TEMPERATURE, IN(internal_temperature_dc),
-     {{0xFDA7, NONSENSE, 0}, {0xFDA8, TAKEN, -600}, {1500, TAKEN, 1500}, {1501, NONSENSE, 0}, {0x8000, ABSENT, 0}, {0x8001, NONSENSE, 0}}},
+     {{0xFDA7, NONSENSE, 0}, {0xFDA8, TAKEN, -600}, {0, TAKEN, 0}, {0xFFFF, TAKEN, -1}, {1500, TAKEN, 1500}, {1501, NONSENSE, 0}, {0x8000, ABSENT, 0}, {0x8001, NONSENSE, 0}}},
     {50, 1, BATTERY_STATUS, IN(status),
      {{0, TAKEN, 0}, {1, TAKEN, 1}, {0xFFFF, TAKEN, 65535}}},
     {51, 1, BATTERY_BALANCING_NEEDED, IN(balancing_needed_bits),

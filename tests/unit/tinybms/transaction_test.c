@@ -56,6 +56,8 @@ static void the_time_allowed_is_that_of_the_bytes_and_the_margin(void **state) {
         {"fast sample, slow line", 9600, 54, 127 + 100},
         /* 1210 bits at 121000: exactly 10 ms */
         {"no rounding where there is nothing to round", 121000, 54, 10 + 100},
+        /* 1210 bits at 1209999: 1.0000008 ms */
+        {"the least fraction is rounded up", 1209999, 54, 2 + 100},
     };
     for (size_t i = 0; i < COUNT(cases); i++) {
         static struct tinybms_transaction x;
@@ -280,6 +282,49 @@ static void a_read_of_the_same_size_waits_for_what_is_still_owed(void **state) {
     /* another register: the answer to the first could pass for its own */
     tinybms_transaction_begin(&x, &b, 0, 210);
     assert_int_equal(tinybms_transaction_step(&x, 210), 204 + TINYBMS_LATE_MS);
+    assert_true(tinybms_transaction_free_ms(&x, &b) == 204 + TINYBMS_LATE_MS);
+    /* the echo of a write could not */
+    const uint16_t word = 3000;
+    struct tinybms_request write;
+    assert_int_equal(tinybms_build_write(&write, 301, &word, 1), GW_OK);
+    assert_true(tinybms_transaction_free_ms(&x, &write) == 0);
+}
+
+/* As many as are remembered: the oldest is forgotten, the longest wait counts. */
+static void the_last_four_that_are_owed_are_remembered(void **state) {
+    (void)state;
+    static struct tinybms_transaction x;
+    struct tinybms_request rq;
+    init(&x);
+    for (uint16_t i = 0; i < 5; i++) { /* one size each, so that none waits for another */
+        read_request(&rq, 300, (uint16_t)(1 + i));
+        send(&x, &rq, 0, i * 1000u);
+        tinybms_transaction_step(&x, i * 1000u + 900);
+        assert_int_equal(x.outcome, TINYBMS_OUTCOME_TIMEOUT);
+        tinybms_transaction_release(&x);
+    }
+    for (uint16_t i = 0; i < 5; i++) {
+        read_request(&rq, 301, (uint16_t)(1 + i));
+        uint64_t want_ms = i == 0 ? 0 : i * 1000u + 900 + TINYBMS_LATE_MS;
+        assert_true(tinybms_transaction_free_ms(&x, &rq) == want_ms);
+    }
+}
+
+static void half_a_reply_from_before_the_request_is_not_completed(void **state) {
+    (void)state;
+    static struct tinybms_transaction x;
+    struct tinybms_request rq;
+    uint8_t reply[16];
+    size_t n = wire_seal(reply, wire_hex("AA 03 02 10 36", reply));
+    read_request(&rq, 300, 1);
+    init(&x);
+    rx(&x, reply, 4, 0);
+    send(&x, &rq, 0, 500);
+    assert_false(rx(&x, reply + 4, n - 4, 502));
+    assert_int_equal(x.counters.discarded_bytes, 4);
+    assert_true(rx(&x, reply, n, 503));
+    assert_int_equal(x.counters.discarded_bytes, 4 + 3);
+    assert_int_equal(x.counters.resyncs, 2);
 }
 
 static void latencies_are_of_the_last_128_replies(void **state) {
@@ -348,6 +393,10 @@ static void a_reset_forgets_the_request_and_what_is_owed(void **state) {
     tinybms_transaction_reset(&x);
     assert_int_equal(x.state, TINYBMS_TRANSACTION_IDLE);
     assert_int_equal(x.counters.discarded_bytes, 3);
+    assert_true(tinybms_transaction_spacing_ms(&x) == 20); /* as before the first attempt */
+    size_t length;
+    (void)tinybms_transaction_reply(&x, &length);
+    assert_int_equal(length, 0);
     send(&x, &b, 0, 104); /* at once */
 }
 
@@ -365,6 +414,8 @@ int main(void) {
         cmocka_unit_test(stray_bytes_delay_an_attempt_until_they_pause),
         cmocka_unit_test(a_line_that_chatters_delays_an_attempt_by_no_more_than_the_bound),
         cmocka_unit_test(a_read_of_the_same_size_waits_for_what_is_still_owed),
+        cmocka_unit_test(the_last_four_that_are_owed_are_remembered),
+        cmocka_unit_test(half_a_reply_from_before_the_request_is_not_completed),
         cmocka_unit_test(latencies_are_of_the_last_128_replies),
         cmocka_unit_test(bytes_are_counted_both_ways),
         cmocka_unit_test(a_reset_forgets_the_request_and_what_is_owed),
