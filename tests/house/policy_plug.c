@@ -27,4 +27,4 @@ static void decide(void *context, const struct battery *b, uint64_t now_ms, stru
     *out = h->policy.limits;
 }
 
-const struct house_controller house_policy_plug = {"policy", NULL, init, decide, NULL};
+const struct house_controller house_policy_plug = {"policy", NULL, init, decide, NULL, false};

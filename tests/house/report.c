@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "report.h"
 
+#include "property.h"
+
 static double kwh(double wh) {
     return wh / 1000.0;
 }
@@ -76,6 +78,18 @@ static void print_cells(FILE *out, const struct house_rig *r) {
     fprintf(out, "cells' lack differs by     %10.2f Ah at the end\n", l->spread_ah);
 }
 
+static void print_broken(FILE *out, const struct house_rig *r) {
+    uint32_t broken = house_properties_broken(r, true);
+    const char *between = "";
+    for (unsigned p = 0; p < HOUSE_PROPERTIES; p++) {
+        if ((broken >> p & 1u) == 0)
+            continue;
+        fprintf(out, "%s%s", between, house_property_text((enum house_property)p));
+        between = ",";
+    }
+    fprintf(out, "%s\n", broken == 0 ? "-" : "");
+}
+
 void report_print(FILE *out, const struct house_rig *r) {
     const struct ledger *l = &r->ledger;
     fprintf(out, "case %s, controller %s, %.2f days\n", r->kase.name, r->controller.name,
@@ -88,15 +102,17 @@ void report_print(FILE *out, const struct house_rig *r) {
         l->cvl_changes, l->reversals, l->worst_hour);
     fprintf(out, "CVL down within 20 s       %10u without a danger\n", l->fast_steps);
     fprintf(out, "CCL swing, steady          %10.1f %%\n", 100.0 * l->ccl_swing);
+    fprintf(out, "broken promises            ");
+    print_broken(out, r);
 }
 
 void report_head(FILE *out) {
     fprintf(out,
             "%-20s %-9s %6s %5s %7s %7s %5s %4s %5s %6s %5s %5s %5s %4s %4s %6s %5s %6s %5s %5s "
-            "%4s %5s %5s %5s\n",
+            "%4s %5s %5s %5s %s\n",
             "case", "who", "kWh", "used%", "lost_s", "dark_s", "trips", "lim", "still", ">=300s",
             ">=315", "<=316", "<301s", "top", "chg", "0x92_h", "full%", "even_h", "dV_mV", "max",
-            "min", "rev/h", "fast", "CCL%");
+            "min", "rev/h", "fast", "CCL%", "broken");
 }
 
 void report_row(FILE *out, const struct house_rig *r) {
@@ -106,13 +122,14 @@ void report_row(FILE *out, const struct house_rig *r) {
     fprintf(
         out,
         "%-20.20s %-9.9s %6.1f %5.1f %7.0f %7.0f %5u %4u %5s %6.0f %5.0f %5.0f %5.0f %4u %4u %6s "
-        "%5.1f %6s %5.0f %5.0f %4.0f %5u %5u %5.1f\n",
+        "%5.1f %6s %5.0f %5.0f %4.0f %5u %5u %5.1f ",
         r->kase.name, r->controller.name, kwh(s->solar), share(s->solar, s->possible), l->lost_s,
         l->dark_s, all_trips(l), l->trips_over_floor, l->this_dark_s > 0.0 ? "dark" : "-",
         l->at_300_s, l->at_315_s, l->at_316_s, l->under_301_s, l->openings[LEDGER_BY_TOP],
         l->openings[LEDGER_BY_CHARGER] + l->openings[LEDGER_BY_GUARD], when(l->first_full_s, full),
         100.0 * l->top_soc, when(l->balanced_s, even), l->top_imbalance_mv, l->max_mv, l->min_mv,
         l->worst_hour, l->fast_steps, 100.0 * l->ccl_swing);
+    print_broken(out, r);
 }
 
 void report_csv_head(FILE *out) {

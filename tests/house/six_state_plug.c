@@ -106,4 +106,4 @@ static bool full(const void *context) {
     return s->state == HOUSE_FLOAT;
 }
 
-const struct house_controller house_six_state_plug = {"six-state", NULL, init, decide, full};
+const struct house_controller house_six_state_plug = {"six-state", NULL, init, decide, full, false};
