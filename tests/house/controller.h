@@ -27,6 +27,8 @@ struct house_controller {
                    struct limits *out);
     /* Its own judgement that the battery is full; NULL: it has none. */
     bool (*full)(const void *context);
+    /* Where it stands, in a word; NULL: it has no states. */
+    const char *(*state)(const void *context);
     bool hasty; /* not bound to a pace of CVL */
 };
 

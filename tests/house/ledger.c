@@ -3,7 +3,8 @@
 
 #include <string.h>
 
-static const double still_a = 0.3; /* more than the BMS and balancing take */
+static const double still_a = 0.3;  /* more than the BMS and balancing take */
+static const double bleed_a = 0.15; /* of a balancing resistor, as in sim/pack.c */
 
 void ledger_init(struct ledger *l) {
     memset(l, 0, sizeof *l);
@@ -183,7 +184,8 @@ static void add_cvl(struct ledger *l, const struct ledger_input *in) {
 }
 
 static void start_block(struct ledger *l, const struct ledger_input *in) {
-    l->block_s = l->ccl_up_a = l->ccl_down_a = 0.0;
+    l->block_s = l->ccl_rise_a = l->ccl_fall_a = 0.0;
+    l->ccl_low_a = l->ccl_high_a = in->house->heard.ccl_a;
     l->block_moved = false;
     l->sun_low_w = l->sun_high_w = in->around->solar_w;
     l->load_low_w = l->load_high_w = in->around->load_w;
@@ -196,10 +198,12 @@ static bool is_catching_up(enum limit_reason r) {
 
 /* CCL that goes up and down again while sun and loads stand still swings by itself. */
 static void add_ccl(struct ledger *l, const struct ledger_input *in) {
-    double nominal_a = 0.9 * in->bms->reg[318], moved_a = in->house->heard.ccl_a - l->ccl_a;
+    double nominal_a = 0.9 * in->bms->reg[318];
     l->ccl_a = in->house->heard.ccl_a;
-    l->ccl_up_a += moved_a > 0.0 ? moved_a : 0.0;
-    l->ccl_down_a -= moved_a < 0.0 ? moved_a : 0.0;
+    l->ccl_low_a = least(l->ccl_low_a, l->ccl_a);
+    l->ccl_high_a = most(l->ccl_high_a, l->ccl_a);
+    l->ccl_rise_a = most(l->ccl_rise_a, l->ccl_a - l->ccl_low_a);
+    l->ccl_fall_a = most(l->ccl_fall_a, l->ccl_high_a - l->ccl_a);
     l->sun_low_w = least(l->sun_low_w, in->around->solar_w);
     l->sun_high_w = most(l->sun_high_w, in->around->solar_w);
     l->load_low_w = least(l->load_low_w, in->around->load_w);
@@ -211,7 +215,7 @@ static void add_ccl(struct ledger *l, const struct ledger_input *in) {
     bool steady = l->sun_high_w - l->sun_low_w <= 0.05 * l->sun_high_w &&
                   l->load_high_w - l->load_low_w <= 0.05 * l->load_high_w && !l->block_moved;
     if (steady && l->seconds > 2 * LEDGER_BLOCK_S)
-        l->ccl_swing = most(l->ccl_swing, least(l->ccl_up_a, l->ccl_down_a) / nominal_a);
+        l->ccl_swing = most(l->ccl_swing, least(l->ccl_rise_a, l->ccl_fall_a) / nominal_a);
     start_block(l, in);
 }
 
@@ -225,8 +229,11 @@ static void add_balance(struct ledger *l, const struct ledger_input *in, const s
         lack_high = most(lack_high, cell_lack);
         lack += cell_lack;
         ah += c->capacity_ah;
+        l->bled_ah += (b->pack.bleed_bits >> i & 1u) != 0 ? bleed_a * in->dt_s / 3600.0 : 0.0;
     }
     l->spread_ah = lack_high - lack_low;
+    if (l->first_spread_ah <= 0.0)
+        l->first_spread_ah = l->spread_ah;
     l->top_soc = most(l->top_soc, 1.0 - lack / ah);
     l->drift_cpct = (b->soc - (1.0 - lack / ah)) * 10000.0;
     if (b->pack.bleed_bits != 0)

@@ -76,14 +76,17 @@ struct ledger {
     bool at_top; /* the highest cell has been there and not left it for long */
     double below_s;
 
-    double ccl_a, ccl_up_a, ccl_down_a, ccl_swing; /* the worst, as a share of nominal */
-    bool block_moved;                              /* by a start, or by old data */
+    double ccl_a, ccl_swing;       /* the worst, as a share of nominal */
+    double ccl_low_a, ccl_high_a;  /* in this block */
+    double ccl_rise_a, ccl_fall_a; /* the most that it rose (fell) in it */
+    bool block_moved;              /* by a start, or by old data */
     double block_s, sun_low_w, sun_high_w, load_low_w, load_high_w;
 
-    double top_imbalance_mv;   /* the last at the top, hardly any current */
-    double even_s, balanced_s; /* so long at the top and even; when that was long enough */
-    double spread_ah;          /* of what the cells lack to full: at the end */
-    double last_bleed_s;       /* when balancing last ran */
+    double top_imbalance_mv;           /* the last at the top, hardly any current */
+    double even_s, balanced_s;         /* so long at the top and even; when that was long enough */
+    double spread_ah, first_spread_ah; /* of what the cells lack to full: at the end, the start */
+    double bled_ah;                    /* of all cells together */
+    double last_bleed_s;               /* when balancing last ran */
 };
 
 void ledger_init(struct ledger *l);

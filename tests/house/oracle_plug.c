@@ -109,4 +109,4 @@ static void decide(void *context, const struct battery *b, uint64_t now_ms, stru
     };
 }
 
-const struct house_controller house_oracle_plug = {"oracle", NULL, init, decide, NULL, true};
+const struct house_controller house_oracle_plug = {"oracle", NULL, init, decide, NULL, NULL, true};

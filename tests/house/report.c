@@ -75,7 +75,8 @@ static void print_cells(FILE *out, const struct house_rig *r) {
             100.0 * l->top_soc, l->drift_cpct / 100.0);
     fprintf(out, "balanced                   %10s h; at the top last %.0f mV apart\n",
             when(l->balanced_s, when_even), l->top_imbalance_mv);
-    fprintf(out, "cells' lack differs by     %10.2f Ah at the end\n", l->spread_ah);
+    fprintf(out, "cells' lack differs by     %10.2f Ah, %.2f Ah at the start; bled %.2f Ah\n",
+            l->spread_ah, l->first_spread_ah, l->bled_ah);
 }
 
 static void print_broken(FILE *out, const struct house_rig *r) {
@@ -135,7 +136,7 @@ void report_row(FILE *out, const struct house_rig *r) {
 void report_csv_head(FILE *out) {
     fprintf(out, "hours,solar_possible_w,solar_w,load_w,grid_w,bus_v,pack_a,rest_v,min_mv,max_mv,"
                  "soc_true,soc_counted,cvl_v,ccl_a,dcl_a,cvl_reason,ccl_reason,dcl_reason,status,"
-                 "charge_on,discharge_on,dark,cells_c,bleed\n");
+                 "charge_on,discharge_on,dark,cells_c,bleed,state\n");
 }
 
 void report_csv_row(FILE *out, const struct house_rig *r) {
@@ -152,10 +153,11 @@ void report_csv_row(FILE *out, const struct house_rig *r) {
             (double)house_rig_elapsed_ms(r) / 3600000.0, f->solar_limit_w, f->solar_a * f->bus_v,
             r->around.load_w, f->grid_w, f->bus_v, f->pack_a, r->around.rest_v, 1000.0 * low,
             1000.0 * high, soc, b->soc);
-    fprintf(out, "%.1f,%.1f,%.1f,%s,%s,%s,%02X,%d,%d,%s,%.1f,%04X\n", r->limits.cvl_mv / 1000.0,
+    fprintf(out, "%.1f,%.1f,%.1f,%s,%s,%s,%02X,%d,%d,%s,%.1f,%04X,%s\n", r->limits.cvl_mv / 1000.0,
             r->limits.ccl_ma / 1000.0, r->limits.dcl_ma / 1000.0,
             limit_reason_text(r->limits.cvl_reason), limit_reason_text(r->limits.ccl_reason),
             limit_reason_text(r->limits.dcl_reason), b->reg[50], b->guard.charge_on,
             b->guard.discharge_on, sim_house_dark_text(r->house.dark), b->pack.cells_c,
-            b->pack.bleed_bits);
+            b->pack.bleed_bits,
+            r->controller.state != NULL ? r->controller.state(r->controller.context) : "");
 }
