@@ -94,6 +94,11 @@ static void take_over(struct sim_house *h, const struct sim_house_input *in) {
     share(h);
 }
 
+/* Switched off by the GX: without one it stays so. */
+static bool told_off(enum sim_house_dark d) {
+    return d == SIM_HOUSE_NO_DCL || d == SIM_HOUSE_SILENT;
+}
+
 /* What keeps the inverter from running alone. */
 static enum sim_house_dark obstacle(const struct sim_house *h, const struct sim_house_input *in) {
     if (!in->discharge_on)
@@ -101,8 +106,8 @@ static enum sim_house_dark obstacle(const struct sim_house *h, const struct sim_
     bool alone = sim_house_is_alone(h, in);
     if (!alone && !h->valid)
         return h->dark == SIM_HOUSE_STARTING ? SIM_HOUSE_STARTING : SIM_HOUSE_SILENT;
-    if (!alone && h->in_force.dcl_a <= 0.0)
-        return SIM_HOUSE_NO_DCL;
+    if (alone ? told_off(h->dark) : h->in_force.dcl_a <= 0.0)
+        return alone ? h->dark : SIM_HOUSE_NO_DCL;
     if (h->flow.bus_v > 0.0 && h->flow.bus_v < h->config.low_v)
         return SIM_HOUSE_LOW;
     if (h->dark == SIM_HOUSE_LOW && in->rest_v < h->config.restart_v)

@@ -12,14 +12,15 @@
  *   - CCL is shared: what the loads take is added for the solar chargers, what these leave is for
  *     the inverter/charger. CCL 0 stops the solar chargers, also for the loads;
  *   - while excess solar power is fed into the grid the solar chargers ignore CCL and run at
- *     CVL + 0.4 V. The inverter/charger feeds in what would lift the battery over CVL (and over
+ *     CVL + 0.4 V; so they do, within CCL, where the grid keeps the battery charged. Feeding in,
+ *     the inverter/charger passes on what would lift the battery over CVL (and over
  *     CCL, unless it is told to ignore that), as far as its rating goes;
  *   - off-grid, DCL 0 switches the inverter off, and it comes back by itself; any other DCL is
  *     ignored. With a grid in parallel DCL is followed;
  *   - with a grid, the battery is not discharged under a minimum SOC, and is recharged from the
  *     grid where it has fallen 5 % under that;
  *   - a GX that restarts says nothing meanwhile. That the chargers then go on for a minute and
- *     stop, and that the inverter goes on, is an assumption: the documents give no time.
+ *     stop, and that the inverter stays on, or off, is an assumption: the documents give no time.
  * Chargers reach a new set point in a second or two; meanwhile the battery takes the difference.
  *
  * Files: house.c (the GX, the inverter's state, accounts), house_flow.c (who gives what). */

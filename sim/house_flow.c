@@ -4,10 +4,11 @@
 
 #include "sim/house.h"
 
-static const double feed_in_offset_v = 0.4; /* over CVL, for the solar chargers of a 48 V system */
-static const double dusk_w = 60.0;          /* of panels, under which a charger does not start */
-static const double released_soc = 0.03;    /* over the minimum SOC discharging is free again */
-static const double recharge_soc = 0.05;    /* under it the grid recharges */
+/* Over CVL, where the sun comes before the grid: for the solar chargers of a 48 V system. */
+static const double over_cvl_v = 0.4;
+static const double dusk_w = 60.0;       /* of panels, under which a charger does not start */
+static const double released_soc = 0.03; /* over the minimum SOC discharging is free again */
+static const double recharge_soc = 0.05; /* under it the grid recharges */
 
 enum { ROUNDS = 3 }; /* of constant power against the bus voltage: each gains two digits */
 
@@ -54,7 +55,8 @@ static double approach(double from, double to, double time_s, double dt_s) {
 }
 
 static double solar_set_v(const struct sim_house *h, const struct bus *b) {
-    return h->in_force.cvl_v + (b->feeds_in ? feed_in_offset_v : 0.0) - h->solar_offset_v;
+    bool first = b->feeds_in || (h->config.keep_charged && !b->island);
+    return h->in_force.cvl_v + (first ? over_cvl_v : 0.0) - h->solar_offset_v;
 }
 
 static double solar_most_a(const struct sim_house *h, const struct bus *b) {

@@ -27,6 +27,9 @@ struct house_controller {
                    struct limits *out);
     /* Its own judgement that the battery is full; NULL: it has none. */
     bool (*full)(const void *context);
+    /* Where it stands, in a word; NULL: it has no states. */
+    const char *(*state)(const void *context);
+    bool hasty; /* not bound to a pace of CVL */
 };
 
 enum { HOUSE_CONTROLLERS = 4 };
@@ -59,6 +62,7 @@ struct house_policy {
 
 struct house_oracle {
     struct house_world world;
+    bool even; /* dual port: the cells are close enough to be called full */
 };
 
 struct house_memory {

@@ -26,4 +26,4 @@ static void decide(void *context, const struct battery *b, uint64_t now_ms, stru
     *out = f->limits;
 }
 
-const struct house_controller house_fixed_plug = {"fixed", NULL, init, decide, NULL};
+const struct house_controller house_fixed_plug = {"fixed", NULL, init, decide, NULL, NULL, false};

@@ -3,7 +3,8 @@
 
 #include <string.h>
 
-static const double still_a = 0.3; /* more than the BMS and balancing take */
+static const double still_a = 0.3;  /* more than the BMS and balancing take */
+static const double bleed_a = 0.15; /* of a balancing resistor, as in sim/pack.c */
 
 void ledger_init(struct ledger *l) {
     memset(l, 0, sizeof *l);
@@ -47,6 +48,20 @@ static struct extremes extremes(const struct sim_bms *b) {
     return e;
 }
 
+static void remember(struct ledger *l, const struct ledger_input *in, const struct extremes *e) {
+    l->past_s += in->dt_s;
+    if (l->past_s < 0.999)
+        return;
+    l->past_s = 0.0;
+    l->past_mv[l->past++ % LEDGER_SHED_S] = e->low_mv;
+}
+
+/* The lowest cell was at its floor long enough ago for a limit to have acted on it. */
+static bool could_shed(const struct ledger *l, const struct ledger_input *in) {
+    double then_mv = l->past_mv[l->past % LEDGER_SHED_S]; /* the oldest */
+    return l->past >= LEDGER_SHED_S && then_mv < in->bms->reg[301] + LEDGER_FLOOR_MV;
+}
+
 static void add_cells(struct ledger *l, const struct ledger_input *in, const struct extremes *e) {
     const uint16_t *reg = in->bms->reg;
     double amps = in->bms->pack.current_a;
@@ -55,9 +70,22 @@ static void add_cells(struct ledger *l, const struct ledger_input *in, const str
     l->at_300_s += e->sensed_mv >= reg[300] ? in->dt_s : 0.0;
     l->at_315_s += e->high_mv >= reg[315] ? in->dt_s : 0.0;
     l->at_316_s += e->low_mv <= reg[316] ? in->dt_s : 0.0;
-    l->under_301_s += e->low_mv < reg[301] && amps < -still_a ? in->dt_s : 0.0;
+    bool under = e->low_mv < reg[301] && amps < -still_a && could_shed(l, in);
+    l->under_301_s += under ? in->dt_s : 0.0;
     l->most_charge_a = most(l->most_charge_a, amps);
     l->most_discharge_a = most(l->most_discharge_a, -amps);
+}
+
+static enum ledger_opening why_open(const struct sim_bms_guard *g) {
+    if (g->full)
+        return LEDGER_BY_FULL;
+    if (g->charge_ended)
+        return LEDGER_BY_CHARGER;
+    if (g->top_pause)
+        return LEDGER_BY_TOP;
+    if (g->discharged && !g->under_voltage)
+        return LEDGER_BY_EMPTY;
+    return LEDGER_BY_GUARD;
 }
 
 /* A limit takes effect some seconds after the cell that it was for. */
@@ -82,6 +110,9 @@ static void add_darkness(struct ledger *l, const struct ledger_input *in,
         l->trips[now]++;
         if (by_limit && low_mv > in->bms->reg[301] + LEDGER_FLOOR_MV)
             l->trips_over_floor++;
+        bool by_bms = now == SIM_HOUSE_SWITCHED;
+        bool sudden = why_open(&in->bms->guard) == LEDGER_BY_EMPTY && !could_shed(l, in);
+        l->unshed += by_bms && !sudden ? 1u : 0u;
     }
     if (now == SIM_HOUSE_LIT && l->was_dark != SIM_HOUSE_LIT && l->was_dark != SIM_HOUSE_STARTING)
         l->restarts++;
@@ -94,18 +125,6 @@ static void add_darkness(struct ledger *l, const struct ledger_input *in,
     l->dark_s += in->dt_s;
     l->this_dark_s += in->dt_s;
     l->longest_dark_s = most(l->longest_dark_s, l->this_dark_s);
-}
-
-static enum ledger_opening why_open(const struct sim_bms_guard *g) {
-    if (g->full)
-        return LEDGER_BY_FULL;
-    if (g->charge_ended)
-        return LEDGER_BY_CHARGER;
-    if (g->top_pause)
-        return LEDGER_BY_TOP;
-    if (g->discharged && !g->under_voltage)
-        return LEDGER_BY_EMPTY;
-    return LEDGER_BY_GUARD;
 }
 
 static void add_switch(struct ledger *l, const struct ledger_input *in) {
@@ -165,28 +184,38 @@ static void add_cvl(struct ledger *l, const struct ledger_input *in) {
 }
 
 static void start_block(struct ledger *l, const struct ledger_input *in) {
-    l->block_s = l->ccl_up_a = l->ccl_down_a = 0.0;
+    l->block_s = l->ccl_rise_a = l->ccl_fall_a = 0.0;
+    l->ccl_low_a = l->ccl_high_a = in->house->heard.ccl_a;
+    l->block_moved = false;
     l->sun_low_w = l->sun_high_w = in->around->solar_w;
     l->load_low_w = l->load_high_w = in->around->load_w;
 }
 
+/* After a start, or while the data is old, CCL moves for reasons of its own. */
+static bool is_catching_up(enum limit_reason r) {
+    return r == LIMIT_OPENING || r == LIMIT_STALE_CLOSING || r == LIMIT_STALE_CLOSED;
+}
+
 /* CCL that goes up and down again while sun and loads stand still swings by itself. */
 static void add_ccl(struct ledger *l, const struct ledger_input *in) {
-    double nominal_a = 0.9 * in->bms->reg[318], moved_a = in->house->heard.ccl_a - l->ccl_a;
+    double nominal_a = 0.9 * in->bms->reg[318];
     l->ccl_a = in->house->heard.ccl_a;
-    l->ccl_up_a += moved_a > 0.0 ? moved_a : 0.0;
-    l->ccl_down_a -= moved_a < 0.0 ? moved_a : 0.0;
+    l->ccl_low_a = least(l->ccl_low_a, l->ccl_a);
+    l->ccl_high_a = most(l->ccl_high_a, l->ccl_a);
+    l->ccl_rise_a = most(l->ccl_rise_a, l->ccl_a - l->ccl_low_a);
+    l->ccl_fall_a = most(l->ccl_fall_a, l->ccl_high_a - l->ccl_a);
     l->sun_low_w = least(l->sun_low_w, in->around->solar_w);
     l->sun_high_w = most(l->sun_high_w, in->around->solar_w);
     l->load_low_w = least(l->load_low_w, in->around->load_w);
     l->load_high_w = most(l->load_high_w, in->around->load_w);
+    l->block_moved |= !in->limits->valid || is_catching_up(in->limits->ccl_reason);
     l->block_s += in->dt_s;
     if (l->block_s < LEDGER_BLOCK_S)
         return;
     bool steady = l->sun_high_w - l->sun_low_w <= 0.05 * l->sun_high_w &&
-                  l->load_high_w - l->load_low_w <= 0.05 * l->load_high_w && in->limits->valid;
+                  l->load_high_w - l->load_low_w <= 0.05 * l->load_high_w && !l->block_moved;
     if (steady && l->seconds > 2 * LEDGER_BLOCK_S)
-        l->ccl_swing = most(l->ccl_swing, least(l->ccl_up_a, l->ccl_down_a) / nominal_a);
+        l->ccl_swing = most(l->ccl_swing, least(l->ccl_rise_a, l->ccl_fall_a) / nominal_a);
     start_block(l, in);
 }
 
@@ -200,8 +229,11 @@ static void add_balance(struct ledger *l, const struct ledger_input *in, const s
         lack_high = most(lack_high, cell_lack);
         lack += cell_lack;
         ah += c->capacity_ah;
+        l->bled_ah += (b->pack.bleed_bits >> i & 1u) != 0 ? bleed_a * in->dt_s / 3600.0 : 0.0;
     }
     l->spread_ah = lack_high - lack_low;
+    if (l->first_spread_ah <= 0.0)
+        l->first_spread_ah = l->spread_ah;
     l->top_soc = most(l->top_soc, 1.0 - lack / ah);
     l->drift_cpct = (b->soc - (1.0 - lack / ah)) * 10000.0;
     if (b->pack.bleed_bits != 0)
@@ -224,6 +256,7 @@ void ledger_add(struct ledger *l, const struct ledger_input *in) {
     if (l->seconds <= 0.0)
         start_block(l, in);
     l->seconds += in->dt_s;
+    remember(l, in, &e);
     add_cells(l, in, &e);
     add_darkness(l, in, &e);
     add_switch(l, in);

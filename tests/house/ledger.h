@@ -15,6 +15,7 @@ enum {
     LEDGER_BLOCK_S = 600,   /* in which conditions must be steady for CCL's swing to count */
     LEDGER_STEP_GAP_S = 20, /* between two steps of CVL down, unless a cell is in danger */
     LEDGER_FLOOR_MV = 100,  /* over register 301: a pack whose lowest cell is there is not empty */
+    LEDGER_SHED_S = 6,      /* a sample, a 0x351, the GX's turn of 3 s: no limit acts faster */
     LEDGER_RECENT_S = 30,   /* the lowest cell of so long ago still explains a limit */
     LEDGER_TOP_MV = 100,    /* under register 300: the highest cell is at the top */
     LEDGER_BALANCED_S = 600,
@@ -44,7 +45,11 @@ struct ledger {
     double seconds;
     double max_mv, min_mv;               /* of any cell, ever */
     double at_300_s, at_315_s, at_316_s; /* seconds with a cell there */
-    double under_301_s;                  /* and a load on the battery */
+    double under_301_s;            /* and a load on the battery, that could have been shed before */
+    uint32_t unshed;               /* the BMS darkened the house, and a limit could have before */
+    double past_mv[LEDGER_SHED_S]; /* the lowest cell, second by second */
+    double past_s;
+    unsigned past;
     double most_charge_a, most_discharge_a;
 
     double lost_s; /* the switch between battery and inverter open */
@@ -71,13 +76,17 @@ struct ledger {
     bool at_top; /* the highest cell has been there and not left it for long */
     double below_s;
 
-    double ccl_a, ccl_up_a, ccl_down_a, ccl_swing; /* the worst, as a share of nominal */
+    double ccl_a, ccl_swing;       /* the worst, as a share of nominal */
+    double ccl_low_a, ccl_high_a;  /* in this block */
+    double ccl_rise_a, ccl_fall_a; /* the most that it rose (fell) in it */
+    bool block_moved;              /* by a start, or by old data */
     double block_s, sun_low_w, sun_high_w, load_low_w, load_high_w;
 
-    double top_imbalance_mv;   /* the last at the top, hardly any current */
-    double even_s, balanced_s; /* so long at the top and even; when that was long enough */
-    double spread_ah;          /* of what the cells lack to full: at the end */
-    double last_bleed_s;       /* when balancing last ran */
+    double top_imbalance_mv;           /* the last at the top, hardly any current */
+    double even_s, balanced_s;         /* so long at the top and even; when that was long enough */
+    double spread_ah, first_spread_ah; /* of what the cells lack to full: at the end, the start */
+    double bled_ah;                    /* of all cells together */
+    double last_bleed_s;               /* when balancing last ran */
 };
 
 void ledger_init(struct ledger *l);

@@ -5,24 +5,31 @@
 #include <string.h>
 #include <time.h>
 
+#include "random.h"
 #include "report.h"
 
-enum { CASES_MAX = 64, ASSIGNMENTS_MAX = 32, CSV_MS = 60000 };
+enum { CASES_MAX = 64, ASSIGNMENTS_MAX = 32, CSV_MS = 60000, CASE_TEXT_MAX = 4096 };
 
 struct options {
     const char *name, *controller, *csv;
     const char *with[ASSIGNMENTS_MAX]; /* "key=value" of a case, over what the file says */
     unsigned withs;
-    bool compare, list;
+    bool compare, list, check;
+    const char *keep; /* a folder for cases that break something */
+    uint32_t random, seed, broken;
 };
 
 static const char usage[] =
     "usage: house_run [--case NAME|FILE] [--controller NAME|all] [--days N] [--seed N]\n"
     "                 [--with KEY=VALUE]... [--csv FILE]\n"
     "       house_run --compare [--controller NAME] [--with KEY=VALUE]...\n"
+    "       house_run --random N [--seed N] [--controller NAME] [--keep DIR]\n"
     "       house_run --list\n"
     "A case's keys are the rows of tests/house/case.c; NAME is a file in tests/house/cases.\n"
-    "Controllers: fixed, six-state, policy, oracle. --csv writes a line a minute.\n";
+    "Controllers: fixed, six-state, policy, oracle. --csv writes a line a minute.\n"
+    "--check: exit 1 if a property is broken (tests/house/property.h). --random: houses drawn "
+    "from\n"
+    "the seed on; one that breaks a property is cut down to what it takes, and printed.\n";
 
 static int compare_names(const void *a, const void *b) {
     return strcmp(a, b);
@@ -88,7 +95,7 @@ static bool play(struct house_rig *r, const struct house_case *c, const char *wh
     return true;
 }
 
-static bool play_all(struct house_rig *r, const struct options *o, const char *name) {
+static bool play_all(struct house_rig *r, struct options *o, const char *name) {
     struct house_case c;
     if (!read_case(&c, o, name))
         return false;
@@ -101,11 +108,12 @@ static bool play_all(struct house_rig *r, const struct options *o, const char *n
             return false;
         report_row(stdout, r);
         fflush(stdout);
+        o->broken |= house_properties_broken(r, true);
     }
     return true;
 }
 
-static bool play_one(struct house_rig *r, const struct options *o) {
+static bool play_one(struct house_rig *r, struct options *o) {
     struct house_case c;
     FILE *csv = NULL;
     if (!read_case(&c, o, o->name))
@@ -124,11 +132,53 @@ static bool play_one(struct house_rig *r, const struct options *o) {
     if (csv != NULL)
         fclose(csv);
     if (done) {
+        o->broken |= house_properties_broken(r, true);
         report_print(stdout, r);
         fprintf(stderr, "%.0f simulated seconds in %.2f s of processor: %.0f a second\n",
                 r->ledger.seconds, took_s, r->ledger.seconds / (took_s > 0.0 ? took_s : 1e-9));
     }
     return done;
+}
+
+/* The smallest case that breaks this still, printed and kept. */
+static void tell(struct house_rig *r, const struct house_case *found, const struct options *o,
+                 enum house_property broken) {
+    char text[CASE_TEXT_MAX], path[512];
+    struct house_case c = *found;
+    unsigned runs = house_random_shrink(r, &c, o->controller, broken);
+    text[house_case_print(&c, text, sizeof text - 1)] = '\0';
+    printf("%s breaks %s; after %u runs what is left of it:\n%s\n", c.name,
+           house_property_text(broken), runs, text);
+    fflush(stdout);
+    if (o->keep == NULL)
+        return;
+    snprintf(path, sizeof path, "%s/%s-%s.case", o->keep, c.name, house_property_text(broken));
+    FILE *f = fopen(path, "w");
+    if (f == NULL)
+        return;
+    fprintf(f, "# Breaks %s with %s.\n%s", house_property_text(broken), o->controller, text);
+    fclose(f);
+}
+
+/* Each property is told at length where it breaks first. */
+static bool play_random(struct house_rig *r, const struct options *o) {
+    unsigned count[HOUSE_PROPERTIES] = {0}, good = 0;
+    for (uint32_t i = 0; i < o->random; i++) {
+        struct house_case c;
+        house_random_case(&c, o->seed + i);
+        uint32_t broken = house_random_play(r, &c, o->controller, 0);
+        good += broken == 0 ? 1 : 0;
+        for (unsigned p = 0; p < HOUSE_PROPERTIES; p++) {
+            if ((broken >> p & 1u) != 0 && count[p]++ == 0)
+                tell(r, &c, o, (enum house_property)p);
+        }
+    }
+    printf("%u of %u houses keep every promise with %s\n", good, o->random, o->controller);
+    for (unsigned p = 0; p < HOUSE_PROPERTIES; p++) {
+        if (count[p] > 0)
+            printf("  %-14s broken in %u\n", house_property_text((enum house_property)p), count[p]);
+    }
+    return good == o->random;
 }
 
 static bool add_with(struct options *o, const char *text) {
@@ -146,6 +196,8 @@ static bool parse(struct options *o, int argc, char **argv) {
             o->compare = true;
         } else if (strcmp(argv[i], "--list") == 0) {
             o->list = true;
+        } else if (strcmp(argv[i], "--check") == 0) {
+            o->check = true;
         } else if (next == NULL) {
             return false;
         } else if (strcmp(argv[i], "--case") == 0) {
@@ -157,7 +209,12 @@ static bool parse(struct options *o, int argc, char **argv) {
         } else if (strcmp(argv[i], "--days") == 0) {
             snprintf(days, sizeof days, "days=%s", argv[++i]);
             add_with(o, days);
+        } else if (strcmp(argv[i], "--random") == 0) {
+            o->random = (uint32_t)strtoul(argv[++i], NULL, 10);
+        } else if (strcmp(argv[i], "--keep") == 0) {
+            o->keep = argv[++i];
         } else if (strcmp(argv[i], "--seed") == 0) {
+            o->seed = (uint32_t)strtoul(next, NULL, 10);
             snprintf(seed, sizeof seed, "seed=%s", argv[++i]);
             add_with(o, seed);
         } else if (strcmp(argv[i], "--with") != 0 || !add_with(o, argv[++i])) {
@@ -170,7 +227,7 @@ static bool parse(struct options *o, int argc, char **argv) {
 int main(int argc, char **argv) {
     static struct house_rig rig;
     static char names[CASES_MAX][HOUSE_NAME_MAX + 1];
-    struct options o = {.name = NULL};
+    struct options o = {.name = NULL, .seed = 1};
     if (!parse(&o, argc, argv)) {
         fputs(usage, stderr);
         return 2;
@@ -183,9 +240,11 @@ int main(int argc, char **argv) {
     }
     if (o.controller == NULL)
         o.controller = o.compare ? "all" : "policy";
+    if (o.random > 0)
+        return play_random(&rig, &o) ? 0 : 1;
     if (!o.compare && strcmp(o.controller, "all") != 0) {
         o.name = o.name != NULL ? o.name : "standard";
-        return play_one(&rig, &o) ? 0 : 1;
+        return play_one(&rig, &o) && !(o.check && o.broken != 0) ? 0 : 1;
     }
     report_head(stdout);
     bool good = true;
@@ -193,5 +252,5 @@ int main(int argc, char **argv) {
         good = play_all(&rig, &o, names[i]);
     if (o.name != NULL)
         good = play_all(&rig, &o, o.name);
-    return good ? 0 : 1;
+    return good && !(o.check && o.broken != 0) ? 0 : 1;
 }

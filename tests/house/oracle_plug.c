@@ -2,28 +2,19 @@
 /* The most that can be harvested by the rules: it sees each cell's open-circuit voltage and
  * resistance without noise, the loads, and what the chargers measure wrong. CVL is the voltage at
  * which the highest cell is 20 mV under register 300, and at which it would stay under 300 if all
- * loads stopped at once; feeding in included. A dual port may go to 300 while the cells are even:
+ * loads stopped at once; feeding in included. A dual port may go over 300 while its cells are even:
  * only there does its BMS call itself full. CCL and DCL are nominal, DCL 0 where the lowest cell
  * comes near register 301, CCL 0 in the cold. */
 #include "controller.h"
 
-static const double margin_v = 0.020, transient_v = 0.004, over_v = 0.006, low_margin_v = 0.020,
-                    back_v = 0.120;
-static const double feed_in_v = 0.4;
+static const double over_v = 0.003;
+static const double margin_v = 0.020, transient_v = 0.004, low_margin_v = 0.020, back_v = 0.120;
+/* What the solar chargers add; what rounding down takes away. */
+static const double over_cvl_v = 0.4, half_step_v = 0.05;
 
 static void init(void *context, const struct house_world *world) {
     struct house_oracle *o = context;
     o->world = *world;
-}
-
-static bool even(const struct sim_bms *b) {
-    double low = 10.0, high = 0.0;
-    for (unsigned i = 0; i < b->pack.config.cells; i++) {
-        double v = b->pack.cell[i].volt;
-        low = v < low ? v : low;
-        high = v > high ? v : high;
-    }
-    return high - low < b->reg[308] / 1000.0 - 0.001;
 }
 
 static double least(double a, double b) {
@@ -36,14 +27,11 @@ static double most_a(const struct house_oracle *o) {
     const struct sim_house *h = o->world.house;
     double full_v = b->reg[300] / 1000.0, amps = 1e9;
     double loads_a = h->flow.multi_a < 0.0 ? -h->flow.multi_a : 0.0;
-    bool to_the_top = h->config.wiring == SIM_DUAL_PORT && even(b);
     for (unsigned i = 0; i < b->pack.config.cells; i++) {
         const struct sim_cell *c = &b->pack.cell[i];
         double rest_v = sim_chemistry_ocv_v(b->pack.chemistry, c->soc) + c->slow_v;
-        double steady_v = full_v + (to_the_top ? over_v : -margin_v);
-        amps = least(amps, (steady_v - rest_v) / c->ohmic_ohm);
-        if (!to_the_top)
-            amps = least(amps, (full_v - transient_v - rest_v) / c->ohmic_ohm - loads_a);
+        amps = least(amps, (full_v - margin_v - rest_v) / c->ohmic_ohm);
+        amps = least(amps, (full_v - transient_v - rest_v) / c->ohmic_ohm - loads_a);
     }
     return amps;
 }
@@ -53,14 +41,43 @@ static bool cold(const struct sim_bms *b) {
     return b->pack.cells_c < (int16_t)b->reg[320] + 0.5 || b->guard.cold;
 }
 
-static double charge_v(const struct house_oracle *o) {
+/* The current at which the cells are on average a little over register 300. */
+static double to_full_a(const struct house_oracle *o) {
+    const struct sim_bms *b = o->world.bms;
+    double rest_v, ohm;
+    sim_pack_source(&b->pack, &rest_v, &ohm);
+    return ((b->reg[300] / 1000.0 + over_v) * b->pack.config.cells - rest_v) / ohm;
+}
+
+/* With a distance, so that it does not come and go. */
+static bool is_even(struct house_oracle *o) {
+    const struct sim_bms *b = o->world.bms;
+    double low = 10.0, high = 0.0;
+    for (unsigned i = 0; i < b->pack.config.cells; i++) {
+        double v = b->pack.cell[i].volt;
+        low = v < low ? v : low;
+        high = v > high ? v : high;
+    }
+    o->even = (high - low) * 1000.0 < b->reg[308] - (o->even ? 2.2 : 3.5);
+    return o->even;
+}
+
+static double charge_v(struct house_oracle *o) {
     const struct sim_house *h = o->world.house;
     double rest_v, ohm;
     sim_pack_source(&o->world.bms->pack, &rest_v, &ohm);
-    double amps = cold(o->world.bms) ? least(0.0, most_a(o)) : most_a(o);
+    bool to_full = h->config.wiring == SIM_DUAL_PORT && is_even(o);
+    double amps = most_a(o);
+    if (to_full) { /* the last bit slowly, or resistances would part the cells */
+        double slow_a = 0.05 * o->world.bms->pack.config.capacity_ah;
+        amps = least(to_full_a(o), amps > slow_a ? amps : slow_a);
+    }
+    if (cold(o->world.bms))
+        amps = least(0.0, amps);
     double bus_v = rest_v + (ohm + h->config.cable_ohm) * amps;
-    double seen_v = bus_v + least(h->solar_offset_v, h->multi_offset_v);
-    return h->config.feed_in ? seen_v - feed_in_v : seen_v;
+    if (h->config.feed_in || h->config.keep_charged)
+        return bus_v + least(h->solar_offset_v, h->multi_offset_v) - over_cvl_v;
+    return bus_v + h->solar_offset_v + (to_full ? half_step_v : 0.0);
 }
 
 static uint32_t discharge_ma(const struct house_oracle *o, uint32_t nominal_ma) {
@@ -75,7 +92,7 @@ static uint32_t discharge_ma(const struct house_oracle *o, uint32_t nominal_ma) 
 }
 
 static void decide(void *context, const struct battery *b, uint64_t now_ms, struct limits *out) {
-    const struct house_oracle *o = context;
+    struct house_oracle *o = context;
     const struct sim_bms *bms = o->world.bms;
     (void)b;
     (void)now_ms;
@@ -92,4 +109,4 @@ static void decide(void *context, const struct battery *b, uint64_t now_ms, stru
     };
 }
 
-const struct house_controller house_oracle_plug = {"oracle", NULL, init, decide, NULL};
+const struct house_controller house_oracle_plug = {"oracle", NULL, init, decide, NULL, NULL, true};

@@ -27,4 +27,15 @@ static void decide(void *context, const struct battery *b, uint64_t now_ms, stru
     *out = h->policy.limits;
 }
 
-const struct house_controller house_policy_plug = {"policy", NULL, init, decide, NULL};
+static bool full(const void *context) {
+    const struct house_policy *h = context;
+    return h->policy.charge.state == CHARGE_FLOAT;
+}
+
+static const char *state(const void *context) {
+    const struct house_policy *h = context;
+    return charge_state_text(h->policy.charge.state);
+}
+
+const struct house_controller house_policy_plug = {"policy", NULL,  init, decide,
+                                                   full,     state, false};

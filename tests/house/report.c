@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "report.h"
 
+#include "property.h"
+
 static double kwh(double wh) {
     return wh / 1000.0;
 }
@@ -73,7 +75,20 @@ static void print_cells(FILE *out, const struct house_rig *r) {
             100.0 * l->top_soc, l->drift_cpct / 100.0);
     fprintf(out, "balanced                   %10s h; at the top last %.0f mV apart\n",
             when(l->balanced_s, when_even), l->top_imbalance_mv);
-    fprintf(out, "cells' lack differs by     %10.2f Ah at the end\n", l->spread_ah);
+    fprintf(out, "cells' lack differs by     %10.2f Ah, %.2f Ah at the start; bled %.2f Ah\n",
+            l->spread_ah, l->first_spread_ah, l->bled_ah);
+}
+
+static void print_broken(FILE *out, const struct house_rig *r) {
+    uint32_t broken = house_properties_broken(r, true);
+    const char *between = "";
+    for (unsigned p = 0; p < HOUSE_PROPERTIES; p++) {
+        if ((broken >> p & 1u) == 0)
+            continue;
+        fprintf(out, "%s%s", between, house_property_text((enum house_property)p));
+        between = ",";
+    }
+    fprintf(out, "%s\n", broken == 0 ? "-" : "");
 }
 
 void report_print(FILE *out, const struct house_rig *r) {
@@ -88,15 +103,17 @@ void report_print(FILE *out, const struct house_rig *r) {
         l->cvl_changes, l->reversals, l->worst_hour);
     fprintf(out, "CVL down within 20 s       %10u without a danger\n", l->fast_steps);
     fprintf(out, "CCL swing, steady          %10.1f %%\n", 100.0 * l->ccl_swing);
+    fprintf(out, "broken promises            ");
+    print_broken(out, r);
 }
 
 void report_head(FILE *out) {
     fprintf(out,
             "%-20s %-9s %6s %5s %7s %7s %5s %4s %5s %6s %5s %5s %5s %4s %4s %6s %5s %6s %5s %5s "
-            "%4s %5s %5s %5s\n",
+            "%4s %5s %5s %5s %s\n",
             "case", "who", "kWh", "used%", "lost_s", "dark_s", "trips", "lim", "still", ">=300s",
             ">=315", "<=316", "<301s", "top", "chg", "0x92_h", "full%", "even_h", "dV_mV", "max",
-            "min", "rev/h", "fast", "CCL%");
+            "min", "rev/h", "fast", "CCL%", "broken");
 }
 
 void report_row(FILE *out, const struct house_rig *r) {
@@ -106,19 +123,20 @@ void report_row(FILE *out, const struct house_rig *r) {
     fprintf(
         out,
         "%-20.20s %-9.9s %6.1f %5.1f %7.0f %7.0f %5u %4u %5s %6.0f %5.0f %5.0f %5.0f %4u %4u %6s "
-        "%5.1f %6s %5.0f %5.0f %4.0f %5u %5u %5.1f\n",
+        "%5.1f %6s %5.0f %5.0f %4.0f %5u %5u %5.1f ",
         r->kase.name, r->controller.name, kwh(s->solar), share(s->solar, s->possible), l->lost_s,
         l->dark_s, all_trips(l), l->trips_over_floor, l->this_dark_s > 0.0 ? "dark" : "-",
         l->at_300_s, l->at_315_s, l->at_316_s, l->under_301_s, l->openings[LEDGER_BY_TOP],
         l->openings[LEDGER_BY_CHARGER] + l->openings[LEDGER_BY_GUARD], when(l->first_full_s, full),
         100.0 * l->top_soc, when(l->balanced_s, even), l->top_imbalance_mv, l->max_mv, l->min_mv,
         l->worst_hour, l->fast_steps, 100.0 * l->ccl_swing);
+    print_broken(out, r);
 }
 
 void report_csv_head(FILE *out) {
     fprintf(out, "hours,solar_possible_w,solar_w,load_w,grid_w,bus_v,pack_a,rest_v,min_mv,max_mv,"
                  "soc_true,soc_counted,cvl_v,ccl_a,dcl_a,cvl_reason,ccl_reason,dcl_reason,status,"
-                 "charge_on,discharge_on,dark,cells_c,bleed\n");
+                 "charge_on,discharge_on,dark,cells_c,bleed,state\n");
 }
 
 void report_csv_row(FILE *out, const struct house_rig *r) {
@@ -135,10 +153,11 @@ void report_csv_row(FILE *out, const struct house_rig *r) {
             (double)house_rig_elapsed_ms(r) / 3600000.0, f->solar_limit_w, f->solar_a * f->bus_v,
             r->around.load_w, f->grid_w, f->bus_v, f->pack_a, r->around.rest_v, 1000.0 * low,
             1000.0 * high, soc, b->soc);
-    fprintf(out, "%.1f,%.1f,%.1f,%s,%s,%s,%02X,%d,%d,%s,%.1f,%04X\n", r->limits.cvl_mv / 1000.0,
+    fprintf(out, "%.1f,%.1f,%.1f,%s,%s,%s,%02X,%d,%d,%s,%.1f,%04X,%s\n", r->limits.cvl_mv / 1000.0,
             r->limits.ccl_ma / 1000.0, r->limits.dcl_ma / 1000.0,
             limit_reason_text(r->limits.cvl_reason), limit_reason_text(r->limits.ccl_reason),
             limit_reason_text(r->limits.dcl_reason), b->reg[50], b->guard.charge_on,
             b->guard.discharge_on, sim_house_dark_text(r->house.dark), b->pack.cells_c,
-            b->pack.bleed_bits);
+            b->pack.bleed_bits,
+            r->controller.state != NULL ? r->controller.state(r->controller.context) : "");
 }

@@ -32,6 +32,18 @@ static double soc_at(const struct sim_chemistry *c, double volt) {
     return low;
 }
 
+/* One cell higher than the others by so much when it comes to register 300; not over nine tenths at
+ * the start: the others are lower then. */
+static void set_one_high(struct house_rig *r) {
+    struct sim_pack *p = &r->bms.pack;
+    double full_v = r->bms.reg[300] / 1000.0, by_v = value(r, HOUSE_IMBALANCE_MV) / 1000.0;
+    double by = soc_at(p->chemistry, full_v) - soc_at(p->chemistry, full_v - by_v);
+    double room = 0.9 - p->config.start_soc;
+    double up = room < 0.0 ? 0.0 : by < room ? by : room;
+    for (unsigned i = 0; i < p->config.cells; i++)
+        p->cell[i].soc += i == 2 ? up : up - by;
+}
+
 /* What is wrong with single cells. */
 static void spoil_cells(struct house_rig *r) {
     struct sim_pack *p = &r->bms.pack;
@@ -45,12 +57,7 @@ static void spoil_cells(struct house_rig *r) {
         c->ohmic_25_ohm *= ohms;
         c->slow_25_ohm *= ohms;
     }
-    /* one cell higher than the others by so much when it comes to register 300 */
-    double full_v = r->bms.reg[300] / 1000.0;
-    double high_mv = value(r, HOUSE_IMBALANCE_MV);
-    unsigned high = 2 % p->config.cells;
-    p->cell[high].soc +=
-        soc_at(p->chemistry, full_v) - soc_at(p->chemistry, full_v - high_mv / 1000.0);
+    set_one_high(r);
     p->resistance_c = -1e3; /* the resistances of the temperature are worked out anew */
 }
 

@@ -106,4 +106,16 @@ static bool full(const void *context) {
     return s->state == HOUSE_FLOAT;
 }
 
-const struct house_controller house_six_state_plug = {"six-state", NULL, init, decide, full};
+static const char *state(const void *context) {
+    static const char *const text[] = {[HOUSE_BULK] = "bulk",
+                                       [HOUSE_TRANSITION] = "transition",
+                                       [HOUSE_FLOAT_APPROACH] = "float-approach",
+                                       [HOUSE_FLOAT] = "float",
+                                       [HOUSE_IMBALANCE_HOLD] = "imbalance-hold",
+                                       [HOUSE_SUSTAIN] = "sustain"};
+    const struct house_six_state *s = context;
+    return text[s->state];
+}
+
+const struct house_controller house_six_state_plug = {"six-state", NULL,  init, decide,
+                                                      full,        state, false};
