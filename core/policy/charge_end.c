@@ -7,6 +7,7 @@ enum {
     TAILS = 3,           /* registers 304: little enough to begin */
     CAPACITY_HOURS = 20, /* or a twentieth of the capacity an hour */
     AWAY_MV = 40,
+    REACHED_UNDER_MV = 10, /* register 300: what an attempt reached is kept at most so near to it */
     DISCHARGING_MA = 500,
     CHARGING_MA = 500,
 };
@@ -36,7 +37,7 @@ int32_t charge_end_waiting_mv(const struct charge_end *e, const struct battery *
     }
     uint64_t faded_mv = (now_ms - e->stopped_ms) / 60000 * CHARGE_END_FADES_MV_PER_MIN;
     int32_t reached_mv = faded_mv < (uint64_t)e->reached_mv ? e->reached_mv - (int32_t)faded_mv : 0;
-    int32_t most_mv = b->fully_charged_mv - CHARGE_END_NEAR_MV;
+    int32_t most_mv = b->fully_charged_mv - REACHED_UNDER_MV;
     reached_mv = reached_mv < most_mv ? reached_mv : most_mv;
     return reached_mv > waiting_mv ? reached_mv : waiting_mv;
 }

@@ -24,7 +24,7 @@ enum {
     CHARGE_END_EVEN_MV = 2,          /* under register 308, to count as even at the top */
     CHARGE_END_BEGIN_EVEN_MV = 4,    /* ... and to begin */
     CHARGE_END_FADES_MV_PER_MIN = 1, /* the place where an attempt came to is given up so slowly */
-    CHARGE_END_NEAR_MV = 10,         /* under its waiting place, to count as there */
+    CHARGE_END_NEAR_MV = 20,         /* under its waiting place, to count as there */
     CHARGE_END_CUTOFF_MV = 10,       /* at least so far from half way to register 315 */
     CHARGE_END_SWING_SLACK_MV = 3,   /* under register 315 with the largest swing */
 };

@@ -56,6 +56,14 @@ uint32_t charge_voltage_feed_in_mv(const struct limit_config *c, const struct ba
     return w->feed_in || !charge_voltage_reaches(c, b, w) ? CHARGE_VOLTAGE_FEED_IN_MV : 0;
 }
 
+int64_t charge_voltage_bulk_mv(const struct limit_config *c, const struct battery *b) {
+    int64_t mv = (int64_t)b->cell_count * b->fully_charged_mv;
+    if (c->bulk_mv != 0 && c->bulk_mv < mv) {
+        mv = c->bulk_mv;
+    }
+    return mv - c->margin_mv;
+}
+
 /* ---- the rules, each in mV of the pack ---- */
 
 struct rules {
@@ -86,17 +94,9 @@ static bool near_top(const struct rules *r) {
     return highest_mv >= target_mv - CHARGE_VOLTAGE_WINDOW_MV;
 }
 
-static int64_t bulk_mv(const struct rules *r) {
-    int64_t mv = (int64_t)r->b->cell_count * r->b->fully_charged_mv;
-    if (r->c->bulk_mv != 0 && r->c->bulk_mv < mv) {
-        mv = r->c->bulk_mv;
-    }
-    return mv - r->c->margin_mv;
-}
-
 /* What FLOAT and the like take their offsets off. */
 static int64_t held_mv(const struct rules *r) {
-    int64_t bulk = bulk_mv(r);
+    int64_t bulk = charge_voltage_bulk_mv(r->c, r->b);
     int64_t top = top_mv(r);
     return near_top(r) && top < bulk ? top : bulk;
 }
@@ -130,7 +130,7 @@ static int64_t state_mv(const struct rules *r, enum limit_reason *reason) {
     case CHARGE_STATE_COUNT:
         break;
     }
-    return bulk_mv(r);
+    return charge_voltage_bulk_mv(r->c, r->b);
 }
 
 /* INT64_MAX while the highest cell is far from its target. */

@@ -50,6 +50,10 @@ struct charge_voltage {
 
 void charge_voltage_init(struct charge_voltage *v);
 
+/* Register 300 x cells, or the setting where that is lower, less the margin; of the pack, may be
+ * negative. */
+int64_t charge_voltage_bulk_mv(const struct limit_config *c, const struct battery *b);
+
 /* True where the BMS is to reach "fully charged" by itself: it ends no charge that comes in by the
  * load port. */
 bool charge_voltage_reaches(const struct limit_config *c, const struct battery *b,

@@ -6,6 +6,7 @@
 enum {
     STALE_CVL_MARGIN_PER_CELL_MV = 100,
     LOW_CELL_MARGIN_MV = 150, /* over register 301 */
+    BULK_SHORT_MV = 5, /* of a cell: a bulk voltage lower by more never makes the BMS say full */
     FULL_SOC_CPCT = 9990,
     SNAP_CPCT = 50, /* at once: more than is ever counted */
 };
@@ -263,7 +264,9 @@ static struct charge_input charge_input(const struct policy *p, bool bms_full, i
 static bool charge_may_end(const struct policy *p) {
     const struct limit_config *c = &p->config.limit;
     enum charge_state s = p->charge.state;
-    return c->states && charge_voltage_reaches(c, &p->sample, &p->watch) && s != CHARGE_FLOAT &&
+    int64_t full_mv = (int64_t)p->sample.cell_count * (p->sample.fully_charged_mv - BULK_SHORT_MV);
+    return c->states && charge_voltage_bulk_mv(c, &p->sample) >= full_mv &&
+           charge_voltage_reaches(c, &p->sample, &p->watch) && s != CHARGE_FLOAT &&
            s != CHARGE_IMBALANCE_HOLD && s != CHARGE_SUSTAIN &&
            p->sample.status != BATTERY_STATUS_FULLY_CHARGED;
 }
@@ -274,6 +277,9 @@ static void follow_pack(struct policy *p, const struct battery *before, uint64_t
     const struct battery *b = &p->sample;
     if (before->cell_count != b->cell_count) {
         forget_pack(p, now_ms);
+    } else if (before->fully_charged_mv != b->fully_charged_mv) { /* nothing of before is measure */
+        charge_voltage_init(&p->charge_voltage);
+        charge_end_init(&p->charge_end);
     }
     pack_watch_handle_sample(&p->watch, b, p->limits.valid ? p->limits.cvl_mv : 0, now_ms);
     int32_t target_mv = charge_voltage_cell_target_mv(c, b, &p->watch, &p->charge_end, now_ms);
@@ -286,7 +292,7 @@ static void follow_pack(struct policy *p, const struct battery *before, uint64_t
                                        .to = (uint8_t)p->charge.state,
                                        .reason = (uint8_t)p->charge.reason});
     }
-    charge_end_handle_sample(&p->charge_end, b, &p->watch, charge_may_end(p), reachable, now_ms);
+    charge_end_handle_sample(&p->charge_end, b, &p->watch, charge_may_end(p), target_mv, now_ms);
     charge_voltage_handle_sample(&p->charge_voltage, c, b, &p->watch, p->charge.state,
                                  &p->charge_end, now_ms);
     target_mv = charge_voltage_cell_target_mv(c, b, &p->watch, &p->charge_end, now_ms);

@@ -249,7 +249,7 @@ const struct settings_row settings_table[] = {
      .min = 500, .max = 1000000, .or_zero = true,
      .help = "Most that the discharge current limit may be; 0 takes nine tenths of the BMS's own cut-off (register 317) alone."},
     {.key = "limits.charge_temperature_curve", STRING(limits.charge_temperature_curve), .min = 1,
-     .text_preset = "0:0 5:50 10:100 45:100 55:0",
+     .text_preset = "0:0 5:50 8:100 45:100 55:0",
      .help = "What the temperature leaves of the charge current limit, as points of degC:percent with straight lines between; the preset is for LFP."},
     {.key = "limits.discharge_temperature_curve", STRING(limits.discharge_temperature_curve), .min = 1,
      .text_preset = "-20:10 -10:50 0:100 50:100 60:10",

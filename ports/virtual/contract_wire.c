@@ -144,7 +144,8 @@ static void note_dangers(const struct contract *c, struct contract_sample *s, bo
     s->cold = c->known[320] && known && coldest != 10000 && coldest < cold_dc;
     /* far from everything for which the pack itself asks for less */
     s->calm = high < c->reg[300] - 210.0 && low > c->reg[301] + 400.0 && !s->fault &&
-              warmest < hot_dc - 50 && coldest > cold_dc + 50 && warmest < 450 && coldest > 150;
+              warmest < hot_dc - 50 && coldest > cold_dc + 50 && warmest < 450 && coldest > 150 &&
+              s->pack_v < c->cvl / 10.0 - 0.21 * s->cells;
 }
 
 /* ---- is it good? ---- */

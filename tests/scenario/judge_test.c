@@ -89,7 +89,7 @@ static void danger_is_forgotten(struct gateway *g, uint64_t at_ms) {
 }
 
 static void ramp_begins_again(struct gateway *g, uint64_t at_ms) {
-    if (at_ms == 30000)
+    if (at_ms == 180000)
         g->policy.stage.opened_ms = g->now_ms;
 }
 
@@ -105,7 +105,7 @@ static void stale_voltage_is_kept(struct gateway *g, uint64_t at_ms) {
 
 static void voltage_moves_while_closing(struct gateway *g, uint64_t at_ms) {
     if (at_ms > 26000)
-        g->policy.sample.fully_charged_mv = 4140;
+        g->policy.charge_voltage.cvl_mv = 57900;
 }
 
 static void charge_reads_0_while_silent(struct gateway *g, uint64_t at_ms) {
@@ -166,7 +166,7 @@ static const struct {
     {"a cell over register 315 is ignored",  CONTRACT_CHARGE,        danger_is_forgotten,          "given pack current 0 A\ngiven pack cells at 4000 mV\nat 20 s: bms cell 4 reads 4210 mV\nat 30 s: end"},
     {"DCL reaches 0 at 50 s",                CONTRACT_DISCHARGE,     discharge_closes_late,        MUTE},
     {"CCL 0 waits for its turn",             CONTRACT_LATE,          danger_waits_for_its_turn,    "given pack current 0 A\ngiven pack cells at 4000 mV\nat 20.4 s: bms cell 4 reads 4210 mV\nat 30 s: end"},
-    {"a ramp in the middle of the day",      CONTRACT_CLOSED,        ramp_begins_again,            "at 50 s: end"},
+    {"a ramp in the middle of the day",      CONTRACT_CLOSED,        ramp_begins_again,            "at 200 s: end"},
     {"CVL of 4.19 V a cell",                  CONTRACT_CVL,           register_300_is_misread,      "at 20 s: end"},
     {"CVL of old data",                      CONTRACT_CVL_STALE,     stale_voltage_is_kept,        MUTE},
     {"CVL falls while limits close",         CONTRACT_CVL_MOVED,     voltage_moves_while_closing,  MUTE},

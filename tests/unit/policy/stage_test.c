@@ -266,8 +266,8 @@ static void closing_ends_at_its_end_even_without_a_step(void **state) {
     age(&m, 14999);
     assert_int_equal(m.stage, STAGE_CLOSING);
     assert_int_equal(stage_charge_limit(&m, &ages, 18000, 15001), 0);
-    assert_int_equal(stage_discharge_limit(&m, &ages, 54000, false, 15001), 5400);
-    assert_int_equal(stage_discharge_limit(&m, &ages, 54000, false, UINT64_MAX), 5400);
+    assert_int_equal(stage_discharge_limit(&m, &ages, 54000, 5400, false, 15001), 5400);
+    assert_int_equal(stage_discharge_limit(&m, &ages, 54000, 5400, false, UINT64_MAX), 5400);
 }
 
 static void rest_is_left_through_boot(void **state) {
@@ -383,7 +383,7 @@ static void a_limit_is_never_more_than_whole(void **state) {
     struct stage_machine m = fresh();
     age(&m, 5000);
     assert_int_equal(stage_charge_limit(&m, &ages, 18000, 1000), 18000);
-    assert_int_equal(stage_discharge_limit(&m, &ages, 54000, false, 1000), 54000);
+    assert_int_equal(stage_discharge_limit(&m, &ages, 54000, 5400, false, 1000), 54000);
 }
 
 static void stages_and_reasons_have_their_words(void **state) {

@@ -97,7 +97,7 @@ static const char printed_defaults[] =
     "  \"limits\": {\n"
     "    \"ccl_max_a\": 0,\n"
     "    \"dcl_max_a\": 0,\n"
-    "    \"charge_temperature_curve\": \"0:0 5:50 10:100 45:100 55:0\",\n"
+    "    \"charge_temperature_curve\": \"0:0 5:50 8:100 45:100 55:0\",\n"
     "    \"discharge_temperature_curve\": \"-20:10 -10:50 0:100 50:100 60:10\"\n"
     "  },\n"
     "  \"logging\": {\n"

@@ -86,7 +86,7 @@ static const struct promise {
     {"cvl.sustain_dcl_limit_a", "5", "0.5", "0.499", "500", "500.001", false},
     {"limits.ccl_max_a", "0", "0.5", "0.499", "1000", "1000.001", true},
     {"limits.dcl_max_a", "0", "0.5", "0.499", "1000", "1000.001", true},
-    {"limits.charge_temperature_curve", "0:0 5:50 10:100 45:100 55:0", NULL, NULL, NULL, NULL, false},
+    {"limits.charge_temperature_curve", "0:0 5:50 8:100 45:100 55:0", NULL, NULL, NULL, NULL, false},
     {"limits.discharge_temperature_curve", "-20:10 -10:50 0:100 50:100 60:10", NULL, NULL, NULL, NULL, false},
     {"logging.level",                          "info",           NULL, NULL, NULL, NULL, false},
     {"storage.dir",                            "",               NULL, NULL, NULL, NULL, false},
