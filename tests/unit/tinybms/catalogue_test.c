@@ -196,10 +196,63 @@ static void what_the_list_does_not_say_is_as_the_header_says(void **state) {
     }
 }
 
+/* A word or two of the note that each register has in the document; the others have none. */
+static void notes_stand_beside_their_registers(void **state) {
+    (void)state;
+    static const struct {
+        uint16_t addr;
+        const char *says;
+    } notes[] = {
+        {0, "order of the cells"},
+        {32, "clock of the BMS; event"},
+        {38, "negative while discharging"},
+        {45, "above 50000"},
+        {51, "first cell"},
+        {52, "first cell"},
+        {113, "minimum"},
+        {114, "reset cause"},
+        {116, "clock of the BMS"},
+        {200, "49 events"},
+        {304, "current sensor"},
+        {305, "never a limit"},
+        {310, "may mean unknown"},
+        {311, "may mean unknown"},
+        {317, "current sensor"},
+        {318, "current sensor"},
+        {321, "may mean unknown"},
+        {323, "taken the value over"},
+        {328, "taken the value over"},
+        {329, "invert external current sensor"},
+        {330, "charger type"},
+        {332, "recovers only by charger"},
+        {340, "restarts the BMS"},
+        {343, "excludes broadcast"},
+        {500, "high byte changes"},
+        {501, "public release"},
+        {503, "bootloader"},
+        {504, "96 bits"},
+    };
+    size_t next = 0;
+    for (size_t i = 0; i < tinybms_registers_count; i++) {
+        const struct tinybms_register *r = &tinybms_registers[i];
+        const char *note = tinybms_register_notes(r);
+        if (next < sizeof notes / sizeof notes[0] && notes[next].addr == r->addr) {
+            if (strstr(note, notes[next].says) == NULL) {
+                fail_msg("register %u: %s", r->addr, note);
+            }
+            next++;
+        } else if (note[0] != '\0') {
+            fail_msg("register %u: %s", r->addr, note);
+        }
+    }
+    assert_int_equal(next, sizeof notes / sizeof notes[0]);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_catalogue_is_the_register_list_of_the_document),
         cmocka_unit_test(what_the_list_does_not_say_is_as_the_header_says),
+        cmocka_unit_test(notes_stand_beside_their_registers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
