@@ -145,10 +145,46 @@ static void each_block_is_read_again_a_period_after_its_answer(void **state) {
     }
 }
 
+/* Limits are made of the settings: what another BMS said must not be used for this one. */
+static void settings_are_forgotten_when_it_may_be_another_bms(void **state) {
+    (void)state;
+    static const struct {
+        const char *what;
+        bool port_lost;
+        uint64_t silent_ms;
+        bool kept;
+    } cases[] = {
+        {"5 s of silence", false, 5000, true},
+        {"14 s of silence", false, 14000, true},
+        {"16 s of silence", false, 16000, false},
+        {"the port, for a moment", true, 100, false},
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        world_init(&w);
+        world_run(&w, 2950); /* between two samples */
+        w.asleep_until_ms = 2950 + cases[i].silent_ms;
+        if (cases[i].port_lost) {
+            tinybms_set_port(&w.t, false, w.now_ms);
+            tinybms_set_port(&w.t, true, w.now_ms);
+        }
+        assert_true(battery_has(tinybms_battery(&w.t), BATTERY_FULLY_CHARGED));
+        uint32_t samples = w.samples;
+        while (w.samples == samples && w.now_ms < 60000) {
+            world_run(&w, w.now_ms + 1);
+        }
+        if (battery_has(tinybms_battery(&w.t), BATTERY_FULLY_CHARGED) != cases[i].kept) {
+            fail_msg("%s", cases[i].what);
+        }
+        world_run(&w, w.now_ms + 1000); /* and read again at once */
+        assert_true(battery_complete(tinybms_battery(&w.t)));
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_refused_piece_is_taken_apart_and_nothing_else),
         cmocka_unit_test(each_block_is_read_again_a_period_after_its_answer),
+        cmocka_unit_test(settings_are_forgotten_when_it_may_be_another_bms),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
