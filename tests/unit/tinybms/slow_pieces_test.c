@@ -145,6 +145,23 @@ static void each_block_is_read_again_a_period_after_its_answer(void **state) {
     }
 }
 
+/* A register that stands alone is tried again after a minute, what was taken apart is not. */
+static void only_single_registers_are_forgiven(void **state) {
+    (void)state;
+    static const struct piece whole_and_last[] = {{300, 44}, {343, 1}, {0, 0}};
+    refused = whole_and_last;
+    world_init(&w);
+    w.judge = refuse;
+    world_run(&w, 60000);
+    assert_int_equal(world_count(&w, 0x03, 343, 1), 1);
+    world_run(&w, 75000);
+    assert_int_equal(world_count(&w, 0x03, 343, 1), 2);
+    world_run(&w, 140000);
+    assert_int_equal(world_count(&w, 0x03, 343, 1), 3);
+    assert_int_equal(world_count(&w, 0x03, 300, 44), 1);
+    assert_true(world_count(&w, 0x03, 300, 9) >= 13); /* every 10 s */
+}
+
 /* Limits are made of the settings: what another BMS said must not be used for this one. */
 static void settings_are_forgotten_when_it_may_be_another_bms(void **state) {
     (void)state;
@@ -184,6 +201,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_refused_piece_is_taken_apart_and_nothing_else),
         cmocka_unit_test(each_block_is_read_again_a_period_after_its_answer),
+        cmocka_unit_test(only_single_registers_are_forgiven),
         cmocka_unit_test(settings_are_forgotten_when_it_may_be_another_bms),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
