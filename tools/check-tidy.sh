@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# clang-tidy over core/, sim/, ports/linux and tools/docs as .clang-tidy asks. Without the static
-# analyzer it takes a few seconds a folder and runs with every `make test`; with it, minutes:
+# clang-tidy over core/, sim/, ports/linux, ports/virtual and tools/docs as .clang-tidy asks. Without
+# the static analyzer it takes a few seconds a folder and runs with every `make test`; with it, minutes:
 #
 #   tools/check-tidy.sh BUILD             what the build compiled, without the analyzer
 #   tools/check-tidy.sh BUILD --analyzer  with it
@@ -20,7 +20,7 @@ checks=-clang-analyzer-\*
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 # What is not compiled in this build (the ESP32 port) has no command line to be checked with.
-git ls-files -co --exclude-standard 'core/*.c' 'sim/*.c' 'ports/linux/*.c' 'tools/docs/*.c' |
+git ls-files -co --exclude-standard 'core/*.c' 'sim/*.c' 'ports/linux/*.c' 'ports/virtual/*.c' 'tools/docs/*.c' |
     while read -r file; do [ ! -f "$file" ] || echo "$file"; done |
     xargs -P 2 -n 12 clang-tidy --quiet -p "$build" --checks="$checks" >"$log" 2>&1 || {
     grep -v 'warnings\? generated\|^Suppressed\|^Use -header-filter' "$log" || true

@@ -2,8 +2,6 @@
 /* Validity, age and the values derived from one sample. */
 #include "battery/battery.h"
 
-#include <string.h>
-
 /* How old a field may grow before it is stale, per group. Live data at 10 Hz is long overdue after
  * 5 s; a block of settings is read every 10 s and may miss many turns; a version does not change.
  */
@@ -14,7 +12,7 @@ static const uint64_t group_age_ms[BATTERY_GROUP_COUNT] = {
 };
 
 void battery_init(struct battery *b) {
-    memset(b, 0, sizeof *b);
+    *b = (struct battery){0};
 }
 
 enum battery_group battery_field_group(enum battery_field field) {
@@ -62,6 +60,8 @@ void battery_clear(struct battery *b, enum battery_field field, enum battery_val
     b->read_at_ms[field] = now_ms;
 }
 
+/*@ assigns \nothing;
+    ensures -INT32_MAX <= \result <= INT32_MAX; */
 static int32_t power_mw(uint32_t pack_mv, int32_t pack_ma) {
     int64_t uw = (int64_t)pack_mv * pack_ma;
     int64_t mw = uw / 1000;
@@ -76,6 +76,12 @@ void battery_derive(struct battery *b) {
     b->min_cell_mv = b->max_cell_mv = b->imbalance_mv = 0;
     b->power_mw = 0;
     if (battery_has(b, BATTERY_CELLS)) {
+        /*@ loop invariant i <= b->cell_count <= BATTERY_CELLS_MAX;
+            loop invariant i > 0 ==> b->min_cell_mv <= b->max_cell_mv;
+            loop invariant i == 0 ==> b->min_cell == 0 && b->max_cell == 0;
+            loop invariant i > 0 ==> 1 <= b->min_cell <= i && 1 <= b->max_cell <= i;
+            loop assigns i, b->min_cell, b->min_cell_mv, b->max_cell, b->max_cell_mv;
+            loop variant b->cell_count - i; */
         for (uint8_t i = 0; i < b->cell_count; i++) {
             uint16_t mv = b->cell_mv[i];
             if (b->min_cell == 0 || mv < b->min_cell_mv) {
@@ -96,8 +102,18 @@ void battery_derive(struct battery *b) {
 
 /* The sensors that stand for the pack: the external ones, or the internal one alone. Fills at most
  * BATTERY_EXTERNAL_SENSORS entries; number 0 is the internal sensor. */
+/*@ requires \valid_read(b);
+    requires \valid(dc + (0 .. 1)) && \valid(number + (0 .. 1));
+    requires \separated(b, dc + (0 .. 1), number + (0 .. 1));
+    assigns dc[0 .. 1], number[0 .. 1];
+    ensures 0 <= \result <= BATTERY_EXTERNAL_SENSORS;
+    ensures \forall integer i; 0 <= i < \result ==> 0 <= number[i] <= 2; */
 static int pack_sensors(const struct battery *b, int16_t *dc, int *number) {
     int n = 0;
+    /*@ loop invariant 0 <= n <= i <= BATTERY_EXTERNAL_SENSORS;
+        loop invariant \forall integer k; 0 <= k < n ==> 1 <= number[k] <= 2;
+        loop assigns i, n, dc[0 .. 1], number[0 .. 1];
+        loop variant BATTERY_EXTERNAL_SENSORS - i; */
     for (int i = 0; i < BATTERY_EXTERNAL_SENSORS; i++) {
         if (battery_has(b, (enum battery_field)(BATTERY_EXTERNAL_TEMPERATURE_1 + i))) {
             dc[n] = b->external_temperature_dc[i];
@@ -117,6 +133,11 @@ int battery_temperature_extremes(const struct battery *b, int16_t *lowest_dc, in
     int16_t dc[BATTERY_EXTERNAL_SENSORS];
     int number[BATTERY_EXTERNAL_SENSORS];
     int n = pack_sensors(b, dc, number);
+    /*@ loop invariant 0 <= i <= n;
+        loop invariant i > 0 ==> 0 <= *lowest_sensor <= 2 && 0 <= *highest_sensor <= 2 &&
+            *lowest_dc <= *highest_dc;
+        loop assigns i, *lowest_dc, *lowest_sensor, *highest_dc, *highest_sensor;
+        loop variant n - i; */
     for (int i = 0; i < n; i++) {
         if (i == 0 || dc[i] < *lowest_dc) {
             *lowest_dc = dc[i];
@@ -138,6 +159,9 @@ bool battery_temperature_mean(const struct battery *b, int16_t *mean_dc) {
         return false;
     }
     int32_t sum = 0;
+    /*@ loop invariant 0 <= i <= n && -32768 * i <= sum <= 32767 * i;
+        loop assigns i, sum;
+        loop variant n - i; */
     for (int i = 0; i < n; i++) {
         sum += dc[i];
     }
@@ -165,6 +189,8 @@ int battery_missing_register(const struct battery *b) {
         {BATTERY_OVER_HEAT_CUTOFF, 319},
         {BATTERY_LOW_TEMPERATURE_CUTOFF, 320},
     };
+    /*@ loop pragma UNROLL "completely", 15;
+        loop assigns i; */
     for (unsigned i = 0; i < sizeof needed / sizeof needed[0]; i++) {
         if (!battery_has(b, needed[i].field)) {
             return needed[i].addr;

@@ -171,51 +171,85 @@ struct battery {
 };
 
 /* Nothing is known: every field BATTERY_NEVER_READ. */
+/*@ requires \valid(b);
+    assigns *b; */
 void battery_init(struct battery *b);
 
 /* Which block of registers a field comes from. `field` < BATTERY_FIELD_COUNT. */
+/*@ requires field < BATTERY_FIELD_COUNT;
+    assigns \nothing;
+    ensures \result < BATTERY_GROUP_COUNT; */
 enum battery_group battery_field_group(enum battery_field field);
 
 /* The validity of a field at now_ms; VALID turns into STALE when the field was last read longer ago
  * than its group's age: live 5 s, settings and statistics 5 min, events 60 s, version never. */
+/*@ requires \valid_read(b) && field < BATTERY_FIELD_COUNT && b->validity[field] <= BATTERY_VALID;
+    assigns \nothing;
+    ensures \result <= BATTERY_VALID; */
 enum battery_validity battery_validity(const struct battery *b, enum battery_field field,
                                        uint64_t now_ms);
 
 /* True where a field has once been read and had a value; its age is the caller's business. */
+/*@ requires \valid_read(b) && field < BATTERY_FIELD_COUNT;
+    assigns \nothing;
+    ensures \result <==> b->validity[field] == BATTERY_VALID; */
 static inline bool battery_has(const struct battery *b, enum battery_field field) {
     return b->validity[field] == BATTERY_VALID;
 }
 
 /* Milliseconds since the field was last read; UINT64_MAX if it never was. */
+/*@ requires \valid_read(b) && field < BATTERY_FIELD_COUNT;
+    assigns \nothing; */
 uint64_t battery_age_ms(const struct battery *b, enum battery_field field, uint64_t now_ms);
 
 /* Sets a field valid as of now_ms. The caller has stored its value. */
+/*@ requires \valid(b) && field < BATTERY_FIELD_COUNT;
+    assigns b->validity[field], b->read_at_ms[field]; */
 void battery_set(struct battery *b, enum battery_field field, uint64_t now_ms);
 
 /* Sets a field to something other than valid (ABSENT, RESERVED) as of now_ms. */
+/*@ requires \valid(b) && field < BATTERY_FIELD_COUNT && why <= BATTERY_VALID;
+    assigns b->validity[field], b->read_at_ms[field]; */
 void battery_clear(struct battery *b, enum battery_field field, enum battery_validity why,
                    uint64_t now_ms);
 
 /* Computes extremes, imbalance and power from the cells, pack voltage and current. With no valid
  * cells the extremes are 0 and must not be used. */
+/*@ requires \valid(b) && b->cell_count <= BATTERY_CELLS_MAX;
+    assigns b->min_cell, b->min_cell_mv, b->max_cell, b->max_cell_mv, b->imbalance_mv, b->power_mw;
+    ensures b->min_cell <= BATTERY_CELLS_MAX && b->max_cell <= BATTERY_CELLS_MAX; */
 void battery_derive(struct battery *b);
 
 /* The pack's temperatures in 0.1 degC: of the external sensors that are present, and of the
  * internal one only when there is no other. Returns how many sensors counted (0-2); *lowest and
  * *highest get the extremes, *lowest_sensor and *highest_sensor 1 or 2 for an external sensor, 0
  * for the internal one. With 0 sensors nothing is written. No out pointer may be NULL. */
+/*@ requires \valid_read(b) && \valid(lowest_dc) && \valid(lowest_sensor) && \valid(highest_dc) &&
+        \valid(highest_sensor);
+    requires \separated(b, lowest_dc, lowest_sensor, highest_dc, highest_sensor);
+    assigns *lowest_dc, *lowest_sensor, *highest_dc, *highest_sensor;
+    ensures 0 <= \result <= BATTERY_EXTERNAL_SENSORS;
+    ensures \result > 0 ==> 0 <= *lowest_sensor <= BATTERY_EXTERNAL_SENSORS &&
+        0 <= *highest_sensor <= BATTERY_EXTERNAL_SENSORS && *lowest_dc <= *highest_dc; */
 int battery_temperature_extremes(const struct battery *b, int16_t *lowest_dc, int *lowest_sensor,
                                  int16_t *highest_dc, int *highest_sensor);
 
 /* The mean of the same sensors, rounded half away from zero. False if there is none. */
+/*@ requires \valid_read(b) && \valid(mean_dc) && \separated(b, mean_dc);
+    assigns *mean_dc; */
 bool battery_temperature_mean(const struct battery *b, int16_t *mean_dc);
 
 /* Enough is known to speak to a GX: the live block with as many cells as register 53 (or 307) says,
  * and registers 300, 301, 307, 315-320. */
+/*@ requires \valid_read(b);
+    assigns \nothing; */
 bool battery_complete(const struct battery *b);
 /* The first register that is needed for that and has no value: never read, refused or nonsense. 0:
  * the cells, or not as many as there should be. */
 enum { BATTERY_NOTHING_MISSING = -1 };
+/*@ requires \valid_read(b);
+    assigns \nothing;
+    ensures -1 <= \result <= 320; */
 int battery_missing_register(const struct battery *b);
 
 /* English words: "charging", "fault", ..., "unknown". Never NULL. */

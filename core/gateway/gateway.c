@@ -19,6 +19,14 @@ enum {
 
 /* ---- log ---- */
 
+/*@ predicate log_ring_fits(struct gateway *g) =
+        \valid(g) && g->log_first < GATEWAY_LOG_MAX && g->log_count <= GATEWAY_LOG_MAX; */
+
+/*@ requires log_ring_fits(g);
+    assigns g->log[0 .. GATEWAY_LOG_MAX - 1], g->log_count, g->log_dropped;
+    ensures log_ring_fits(g);
+    ensures \old(g->log_count) == GATEWAY_LOG_MAX ? g->log_count == \old(g->log_count)
+                                                  : g->log_count == \old(g->log_count) + 1; */
 void gateway_note(struct gateway *g, uint64_t now_ms, enum log_id id, int32_t a, int32_t b,
                   int32_t c, int32_t d) {
     if (g->log_count == GATEWAY_LOG_MAX) {
@@ -30,6 +38,10 @@ void gateway_note(struct gateway *g, uint64_t now_ms, enum log_id id, int32_t a,
     g->log_count++;
 }
 
+/*@ requires log_ring_fits(g) && \valid(out) && \separated(g, out);
+    assigns *out, g->log_first, g->log_count, g->log_dropped_told;
+    ensures log_ring_fits(g);
+    ensures \old(g->log_count) > 0 ==> \result && g->log_count == \old(g->log_count) - 1; */
 bool gateway_next_log(struct gateway *g, struct log_record *out) {
     if (g->log_count == 0) {
         if (g->log_dropped == g->log_dropped_told) {
@@ -326,7 +338,7 @@ static uint64_t next_deadline(const struct gateway *g, uint64_t bms_ms, uint64_t
                               uint64_t now_ms) {
     uint64_t deadline = earliest(bms_ms, policy_ms);
     if (g->can_up) {
-        deadline = earliest(deadline, victron_step(&g->victron, now_ms));
+        deadline = earliest(deadline, victron_latest_ms(&g->victron, now_ms));
         if (wants_out_of_turn(g)) {
             uint64_t gap_ms = g->wanted_at_once ? 0 : OUT_OF_TURN_GAP_MS;
             deadline = earliest(deadline, g->out_of_turn_ms + gap_ms);
@@ -404,6 +416,11 @@ int gateway_command(struct gateway *g, const struct gateway_command *c, uint64_t
     return err;
 }
 
+/*@ requires \valid(g) && g->answer_first < GATEWAY_ANSWERS_MAX;
+    requires g->answer_count <= GATEWAY_ANSWERS_MAX && \valid(out) && \separated(g, out);
+    assigns *out, g->answer_first, g->answer_count;
+    ensures g->answer_first < GATEWAY_ANSWERS_MAX;
+    ensures \result ==> g->answer_count == \old(g->answer_count) - 1; */
 bool gateway_next_answer(struct gateway *g, struct gateway_answer *out) {
     if (g->answer_count == 0) {
         return false;

@@ -76,12 +76,21 @@ enum json_token json_next(struct json_reader *r);
 enum json_token json_skip(struct json_reader *r);
 /* Whether n bytes are text that JSON can carry: well-formed UTF-8 (RFC 3629). On false *at is the
  * first byte that is not. */
+/*@ requires \valid_read(s + (0 .. n - 1)) && \valid(at) && \separated(s + (0 .. n - 1), at);
+    assigns *at;
+    ensures *at <= n; */
 bool json_is_utf8(const char *s, size_t n, size_t *at);
 /* A number that stands alone in n bytes, spelled as in JSON, without white space around it.
  * GW_ERR_SYNTAX: no number. GW_ERR_RANGE: a number that the reader would refuse. */
+/*@ requires n <= INT32_MAX && \valid_read(text + (0 .. n - 1));
+    requires \valid(out) && \separated(text + (0 .. n - 1), out);
+    assigns *out; */
 int json_number_parse(const char *text, size_t n, struct json_number *out);
 /* The number as an integer of 10^-decimals units: {1250,2} at 3 decimals is 12500.
  * GW_ERR_RANGE: digits would be lost or int64 overflows; *out is then unchanged. */
+/*@ requires \valid_read(n) && \valid(out) && \separated(n, out);
+    assigns *out;
+    ensures \result != 0 ==> *out == \old(*out); */
 int json_number_scaled(const struct json_number *n, unsigned decimals, int64_t *out);
 
 struct json_writer {

@@ -21,16 +21,27 @@ struct mantissa {
     bool overflow;
 };
 
+/*@ assigns \nothing;
+    ensures \result <==> '0' <= c <= '9'; */
 static bool is_digit(char c) {
     return c >= '0' && c <= '9';
 }
 
 /* v x 10^power, or false when that is more than limit. */
+/*@ requires \valid(v);
+    assigns *v;
+    ensures !\result ==> *v == \old(*v);
+    ensures \result ==> *v <= limit || *v == \old(*v);
+    ensures \result && power > 0 ==> *v <= limit; */
 static bool scale_up(uint64_t *v, uint64_t power, uint64_t limit) {
     uint64_t scaled = *v;
 
     if (scaled == 0)
         return true;
+    /*@ loop invariant power <= \at(power, Pre) && (power < \at(power, Pre) ==> scaled <= limit);
+        loop invariant power == \at(power, Pre) ==> scaled == *v;
+        loop assigns power, scaled;
+        loop variant power; */
     for (; power > 0; power--) {
         if (scaled > limit / 10)
             return false;
@@ -40,26 +51,45 @@ static bool scale_up(uint64_t *v, uint64_t power, uint64_t limit) {
     return true;
 }
 
+/*@ requires \valid(m) && digit <= 9 && m->zeros < INT32_MAX;
+    assigns *m;
+    ensures m->zeros <= \old(m->zeros) + 1; */
 static void mantissa_append(struct mantissa *m, unsigned digit) {
     if (digit == 0) {
         if (m->value != 0)
             m->zeros++;
         return;
     }
-    if (!scale_up(&m->value, (uint64_t)m->zeros + 1, UINT64_MAX - 9))
+    if (!scale_up(&m->value, (uint64_t)m->zeros + 1, UINT64_MAX - 9)) {
         m->overflow = true;
+        return;
+    }
     m->value += digit;
     m->zeros = 0;
 }
 
 /* Takes digits from text[*i] on; at least one must be there. */
+/*@ requires n <= INT32_MAX && \valid_read(text + (0 .. n - 1));
+    requires \valid(i) && \valid(m) && \separated(text + (0 .. n - 1), i, m);
+    requires *i <= n && m->zeros <= *i;
+    assigns *i, *m;
+    ensures \old(*i) <= *i <= n && m->zeros <= *i;
+    ensures \result <==> *i > \old(*i); */
 static bool take_digits(const char *text, size_t n, size_t *i, struct mantissa *m) {
     size_t first = *i;
-    while (*i < n && is_digit(text[*i]))
-        mantissa_append(m, (unsigned)(text[(*i)++] - '0'));
+    /*@ loop invariant first <= *i <= n && m->zeros <= *i;
+        loop assigns *i, *m;
+        loop variant n - *i; */
+    for (; *i < n && is_digit(text[*i]); (*i)++)
+        mantissa_append(m, (unsigned)(text[*i] - '0'));
     return *i > first;
 }
 
+/*@ requires n <= INT32_MAX && \valid_read(text + (0 .. n - 1));
+    requires \valid(i) && \valid(exponent) && \separated(text + (0 .. n - 1), i, exponent);
+    requires *i <= n;
+    assigns *i, *exponent;
+    ensures \old(*i) <= *i <= n && -0x100000000000 <= *exponent <= 0x100000000000; */
 static bool take_exponent(const char *text, size_t n, size_t *i, int64_t *exponent) {
     bool negative = false;
     int64_t e = 0;
@@ -67,7 +97,11 @@ static bool take_exponent(const char *text, size_t n, size_t *i, int64_t *expone
 
     if (*i < n && (text[*i] == '+' || text[*i] == '-'))
         negative = text[(*i)++] == '-';
-    for (first = *i; *i < n && is_digit(text[*i]); (*i)++)
+    first = *i;
+    /*@ loop invariant first <= *i <= n && 0 <= e <= 10 * exponent_max + 9;
+        loop assigns *i, e;
+        loop variant n - *i; */
+    for (; *i < n && is_digit(text[*i]); (*i)++)
         if (e < exponent_max)
             e = e * 10 + (text[*i] - '0');
     *exponent = negative ? -e : e;
@@ -76,6 +110,12 @@ static bool take_exponent(const char *text, size_t n, size_t *i, int64_t *expone
 
 /* The value is m x 10^exponent, and was written with `fraction` digits after the point before the
  * exponent `shift` was applied. Keeps the decimals that were written where they fit. */
+/*@ requires \valid_read(m) && \valid(out) && \valid(phrase) && \separated(m, out, phrase);
+    requires m->zeros <= INT32_MAX && 0 <= fraction <= INT32_MAX;
+    requires -0x100000000000 <= shift <= 0x100000000000;
+    assigns *out, *phrase;
+    ensures \result == 0 || \result == GW_ERR_RANGE;
+    ensures \result == 0 ==> out->decimals <= JSON_DECIMALS_MAX; */
 static int number_settle(const struct mantissa *m, bool negative, int64_t fraction, int64_t shift,
                          struct json_number *out, const char **phrase) {
     const uint64_t limit = (uint64_t)INT64_MAX + (negative ? 1 : 0);
@@ -95,6 +135,9 @@ static int number_settle(const struct mantissa *m, bool negative, int64_t fracti
     }
     if (digits > limit || !scale_up(&digits, (uint64_t)(exponent < 0 ? 0 : exponent), limit))
         return GW_ERR_RANGE;
+    /*@ loop invariant 0 <= decimals <= JSON_DECIMALS_MAX && digits <= limit;
+        loop assigns decimals, digits;
+        loop variant JSON_DECIMALS_MAX - decimals; */
     while (decimals < written && decimals < JSON_DECIMALS_MAX && scale_up(&digits, 1, limit))
         decimals++;
 
@@ -156,11 +199,17 @@ int json_number_scaled(const struct json_number *n, unsigned decimals, int64_t *
     int64_t v = n->digits;
     unsigned have = n->decimals;
 
+    /*@ loop invariant have >= \min(decimals, n->decimals) && have <= n->decimals;
+        loop assigns have, v;
+        loop variant have; */
     for (; have > decimals; have--) {
         if (v % 10 != 0)
             return GW_ERR_RANGE;
         v /= 10;
     }
+    /*@ loop invariant have <= \max(decimals, n->decimals);
+        loop assigns have, v;
+        loop variant decimals - have; */
     for (; have < decimals && v != 0; have++) {
         if (v > INT64_MAX / 10 || v < INT64_MIN / 10)
             return GW_ERR_RANGE;

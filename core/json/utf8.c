@@ -23,28 +23,48 @@ static const struct utf8_row utf8_rows[] = {
 };
 /* clang-format on */
 
+/*@ requires \valid_read(s + i);
+    assigns \nothing; */
+static uint8_t byte_at(const char *s, size_t i) {
+    return (uint8_t)s[i];
+}
+
+/*@ assigns \nothing;
+    ensures \result == \null || (\valid_read(\result) && 2 <= \result->length <= 4); */
+static const struct utf8_row *row_of(uint8_t first) {
+    /*@ loop pragma UNROLL "completely", 9;
+        loop assigns i; */
+    for (size_t i = 0; i < sizeof utf8_rows / sizeof utf8_rows[0]; i++)
+        if (first >= utf8_rows[i].first_low && first <= utf8_rows[i].first_high)
+            return &utf8_rows[i];
+    return NULL;
+}
+
 size_t json_utf8_length(const char *s, size_t n) {
-    const uint8_t *b = (const uint8_t *)s;
+    const struct utf8_row *row;
 
     if (n == 0)
         return 0;
-    if (b[0] < 0x80)
+    if (byte_at(s, 0) < 0x80)
         return 1;
-    for (size_t i = 0; i < sizeof utf8_rows / sizeof utf8_rows[0]; i++) {
-        const struct utf8_row *row = &utf8_rows[i];
-        if (b[0] < row->first_low || b[0] > row->first_high)
-            continue;
-        if (n < row->length || b[1] < row->second_low || b[1] > row->second_high)
+    row = row_of(byte_at(s, 0));
+    if (row == NULL || n < row->length)
+        return 0;
+    if (byte_at(s, 1) < row->second_low || byte_at(s, 1) > row->second_high)
+        return 0;
+    /*@ loop invariant 2 <= k <= row->length;
+        loop assigns k;
+        loop variant row->length - k; */
+    for (size_t k = 2; k < row->length; k++)
+        if (byte_at(s, k) < 0x80 || byte_at(s, k) > 0xBF)
             return 0;
-        for (size_t k = 2; k < row->length; k++)
-            if ((b[k] & 0xC0) != 0x80)
-                return 0;
-        return row->length;
-    }
-    return 0;
+    return row->length;
 }
 
 bool json_is_utf8(const char *s, size_t n, size_t *at) {
+    /*@ loop invariant *at <= n;
+        loop assigns *at;
+        loop variant n - *at; */
     for (*at = 0; *at < n;) {
         size_t length = json_utf8_length(s + *at, n - *at);
         if (length == 0)

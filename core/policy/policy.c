@@ -302,6 +302,28 @@ static void follow_pack(struct policy *p, const struct battery *before, uint64_t
                                  protection_discharge(&p->protection) != LIMIT_NOMINAL, now_ms);
 }
 
+/* The BMS's settings are forgotten where another one may be behind the cable: behind a long
+ * silence, or a port that was reopened. Until they are read again danger is judged by those of the
+ * last good sample, which can only close. */
+static void borrow_cutoffs(struct battery *b, const struct battery *last) {
+    if (!battery_has(b, BATTERY_OVER_VOLTAGE_CUTOFF)) {
+        b->over_voltage_cutoff_mv = last->over_voltage_cutoff_mv;
+        b->validity[BATTERY_OVER_VOLTAGE_CUTOFF] = BATTERY_VALID;
+    }
+    if (!battery_has(b, BATTERY_UNDER_VOLTAGE_CUTOFF)) {
+        b->under_voltage_cutoff_mv = last->under_voltage_cutoff_mv;
+        b->validity[BATTERY_UNDER_VOLTAGE_CUTOFF] = BATTERY_VALID;
+    }
+    if (!battery_has(b, BATTERY_OVER_HEAT_CUTOFF)) {
+        b->over_heat_cutoff_dc = last->over_heat_cutoff_dc;
+        b->validity[BATTERY_OVER_HEAT_CUTOFF] = BATTERY_VALID;
+    }
+    if (!battery_has(b, BATTERY_LOW_TEMPERATURE_CUTOFF)) {
+        b->low_temperature_cutoff_dc = last->low_temperature_cutoff_dc;
+        b->validity[BATTERY_LOW_TEMPERATURE_CUTOFF] = BATTERY_VALID;
+    }
+}
+
 bool policy_handle_sample(struct policy *p, const struct battery *sample, uint64_t now_ms) {
     struct battery fresh = *sample;
     const struct battery *b = &fresh;
@@ -309,6 +331,9 @@ bool policy_handle_sample(struct policy *p, const struct battery *sample, uint64
     uint8_t doubt = trust_judge(&p->trust, b, p->have_sample ? &p->sample : NULL, now_ms);
     bool good = doubt == TRUST_OK;
     enum stage was = p->stage.stage;
+    if (!good && p->have_sample) { /* a good one, and so a complete one */
+        borrow_cutoffs(&fresh, &p->sample);
+    }
     protection_handle_sample(&p->protection, b, good);
     if (good) {
         freshness_handle_good(&p->freshness, b, p->have_sample ? &p->sample : NULL, now_ms);

@@ -10,9 +10,12 @@ static const uint16_t nibble[16] = {
 /* clang-format on */
 
 uint16_t tinybms_crc_add(uint16_t crc, const uint8_t *p, size_t n) {
+    /*@ loop invariant 0 <= i <= n;
+        loop assigns i, crc;
+        loop variant n - i; */
     for (size_t i = 0; i < n; i++) {
-        crc = (uint16_t)((crc >> 4) ^ nibble[(crc ^ p[i]) & 0x0F]);
-        crc = (uint16_t)((crc >> 4) ^ nibble[(crc ^ (p[i] >> 4)) & 0x0F]);
+        crc = (uint16_t)((crc >> 4) ^ nibble[(uint8_t)(crc ^ p[i]) % 16]);
+        crc = (uint16_t)((crc >> 4) ^ nibble[(uint8_t)(crc ^ (p[i] >> 4)) % 16]);
     }
     return crc;
 }

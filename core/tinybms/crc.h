@@ -10,9 +10,13 @@
 enum { TINYBMS_CRC_START = 0xFFFF };
 
 /* Carries a CRC on over n bytes. Over a frame and its own two CRC bytes the result is 0. */
+/*@ requires \valid_read(p + (0 .. n - 1));
+    assigns \nothing; */
 uint16_t tinybms_crc_add(uint16_t crc, const uint8_t *p, size_t n);
 
 /* The CRC of n bytes. */
+/*@ requires \valid_read(p + (0 .. n - 1));
+    assigns \nothing; */
 uint16_t tinybms_crc(const uint8_t *p, size_t n);
 
 #endif

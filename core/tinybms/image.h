@@ -65,19 +65,33 @@ struct tinybms_rules {
     bool invert_current;
 };
 
+/*@ requires \valid(image);
+    assigns *image; */
 void tinybms_image_init(struct tinybms_image *image);
 
 /* Keeps n words read from addr on; words outside the blocks are passed over. */
+/*@ requires \valid(image) && \valid_read(words + (0 .. n - 1));
+    requires \separated(image, words + (0 .. n - 1));
+    assigns *image; */
 void tinybms_image_store(struct tinybms_image *image, uint16_t addr, const uint16_t *words,
                          size_t n, uint64_t now_ms);
 
 /* Nothing of the block is known any more. */
+/*@ requires \valid(image) && group < BATTERY_GROUP_COUNT;
+    assigns image->known[0 .. (TINYBMS_IMAGE_WORDS + 7) / 8 - 1]; */
 void tinybms_image_forget(struct tinybms_image *image, enum battery_group group);
 
 /* The word at addr; false (and *out untouched) where it is outside the blocks or never read. */
+/*@ requires \valid_read(image) && \valid(out) && \separated(image, out);
+    assigns *out;
+    ensures !\result ==> *out == \old(*out); */
 bool tinybms_image_get(const struct tinybms_image *image, uint16_t addr, uint16_t *out);
 
 /* A register of one or two words, low word in the lower address; false as above. */
+/*@ requires \valid_read(image) && \valid(out) && \separated(image, out);
+    assigns *out;
+    ensures !\result ==> *out == \old(*out);
+    ensures \result && words <= 1 ==> *out <= UINT16_MAX; */
 bool tinybms_image_get_raw(const struct tinybms_image *image, uint16_t addr, uint8_t words,
                            uint32_t *out);
 

@@ -6,6 +6,9 @@
 
 enum { HEAD = 0xAA };
 
+/*@ requires \valid(rq);
+    assigns rq->command, rq->addr, rq->count, rq->length, rq->bytes[0 .. 1];
+    ensures rq->command == command && rq->addr == addr && rq->count == count && rq->length == 2; */
 static void start(struct tinybms_request *rq, uint8_t command, uint16_t addr, uint16_t count) {
     rq->command = command;
     rq->addr = addr;
@@ -15,29 +18,46 @@ static void start(struct tinybms_request *rq, uint8_t command, uint16_t addr, ui
     rq->length = 2;
 }
 
+/*@ requires \valid(rq) && rq->length < TINYBMS_REQUEST_MAX;
+    assigns rq->length, rq->bytes[rq->length];
+    ensures rq->length == \old(rq->length) + 1; */
 static void put(struct tinybms_request *rq, uint16_t byte) {
     rq->bytes[rq->length++] = (uint8_t)(byte & 0xFF);
 }
 
+/*@ requires \valid(rq) && rq->length + 2 <= TINYBMS_REQUEST_MAX;
+    assigns rq->length, rq->bytes[rq->length .. rq->length + 1];
+    ensures rq->length == \old(rq->length) + 2; */
 static void put_be(struct tinybms_request *rq, uint16_t v) {
     put(rq, v >> 8);
     put(rq, v);
 }
 
+/*@ requires \valid(rq) && rq->length + 2 <= TINYBMS_REQUEST_MAX;
+    assigns rq->length, rq->bytes[rq->length .. rq->length + 1];
+    ensures rq->length == \old(rq->length) + 2; */
 static void put_le(struct tinybms_request *rq, uint16_t v) {
     put(rq, v);
     put(rq, v >> 8);
 }
 
+/*@ requires \valid(rq) && rq->length + 2 <= TINYBMS_REQUEST_MAX;
+    assigns rq->length, rq->bytes[rq->length .. rq->length + 1];
+    ensures rq->length == \old(rq->length) + 2;
+    ensures \result == GW_OK; */
 static int finish(struct tinybms_request *rq) {
     put_le(rq, tinybms_crc(rq->bytes, rq->length));
     return GW_OK;
 }
 
+/*@ assigns \nothing;
+    ensures \result ==> 1 <= n <= max; */
 static bool in_map(uint16_t addr, uint16_t n, uint16_t max) {
     return n >= 1 && n <= max && addr <= 0xFFFF - (n - 1);
 }
 
+/*@ assigns \nothing;
+    ensures \result ==> 1 <= n <= max; */
 static bool writable(uint16_t addr, uint16_t n, uint16_t max) {
     return n >= 1 && n <= max && addr >= TINYBMS_WRITABLE_FIRST &&
            addr + n - 1 <= TINYBMS_WRITABLE_LAST;
@@ -62,6 +82,10 @@ int tinybms_build_write(struct tinybms_request *rq, uint16_t addr, const uint16_
     put_be(rq, addr);
     put_be(rq, n);
     put(rq, (uint16_t)(2u * n));
+    /*@ loop invariant i <= n && rq->length == 7 + 2 * i;
+        loop invariant rq->command == \at(rq->command, LoopEntry) && rq->count == n;
+        loop assigns i, rq->length, rq->bytes[7 .. TINYBMS_REQUEST_MAX - 1];
+        loop variant n - i; */
     for (uint16_t i = 0; i < n; i++) {
         put_be(rq, words[i]);
     }
@@ -84,6 +108,10 @@ int tinybms_build_read_each(struct tinybms_request *rq, const uint16_t *addrs, u
     }
     start(rq, TINYBMS_READ_EACH, addrs[0], n);
     put(rq, (uint16_t)(2u * n));
+    /*@ loop invariant i <= n && rq->length == 3 + 2 * i;
+        loop invariant rq->command == \at(rq->command, LoopEntry) && rq->count == n;
+        loop assigns i, rq->length, rq->bytes[3 .. TINYBMS_REQUEST_MAX - 1];
+        loop variant n - i; */
     for (uint16_t i = 0; i < n; i++) {
         put_le(rq, addrs[i]);
     }
@@ -98,6 +126,10 @@ int tinybms_build_write_block(struct tinybms_request *rq, uint16_t addr, const u
     start(rq, TINYBMS_WRITE_BLOCK, addr, n);
     put(rq, (uint16_t)(2u + 2u * n));
     put_le(rq, addr);
+    /*@ loop invariant i <= n && rq->length == 5 + 2 * i;
+        loop invariant rq->command == \at(rq->command, LoopEntry) && rq->count == n;
+        loop assigns i, rq->length, rq->bytes[5 .. TINYBMS_REQUEST_MAX - 1];
+        loop variant n - i; */
     for (uint16_t i = 0; i < n; i++) {
         put_le(rq, words[i]);
     }
@@ -109,6 +141,9 @@ int tinybms_build_write_each(struct tinybms_request *rq, const uint16_t *addrs,
     if (n < 1 || n > TINYBMS_WRITE_EACH_MAX) {
         return GW_ERR_RANGE;
     }
+    /*@ loop invariant i <= n;
+        loop assigns i;
+        loop variant n - i; */
     for (uint16_t i = 0; i < n; i++) {
         if (!writable(addrs[i], 1, 1)) {
             return GW_ERR_RANGE;
@@ -116,6 +151,10 @@ int tinybms_build_write_each(struct tinybms_request *rq, const uint16_t *addrs,
     }
     start(rq, TINYBMS_WRITE_EACH, addrs[0], n);
     put(rq, (uint16_t)(4u * n));
+    /*@ loop invariant i <= n && rq->length == 3 + 4 * i;
+        loop invariant rq->command == \at(rq->command, LoopEntry) && rq->count == n;
+        loop assigns i, rq->length, rq->bytes[3 .. TINYBMS_REQUEST_MAX - 1];
+        loop variant n - i; */
     for (uint16_t i = 0; i < n; i++) {
         put_le(rq, addrs[i]);
         put_le(rq, words[i]);

@@ -11,6 +11,8 @@
 #include <assert.h>
 #include <string.h>
 
+enum { PATIENCE_SHARE = 10 }; /* of a period */
+
 static void schedule(struct victron *v, uint64_t start_ms) {
     for (unsigned row = 0; row < victron_table_rows; row++) {
         v->due_ms[row] = start_ms + row * v->config.period_ms / victron_table_rows;
@@ -99,7 +101,7 @@ bool victron_next_frame(struct victron *v, const struct victron_source *src, uin
     return false;
 }
 
-uint64_t victron_step(const struct victron *v, uint64_t now_ms) {
+static uint64_t next_ms(const struct victron *v, uint64_t patience_ms, uint64_t now_ms) {
     uint64_t next_ms = UINT64_MAX;
     if (!v->running) {
         return UINT64_MAX;
@@ -108,11 +110,20 @@ uint64_t victron_step(const struct victron *v, uint64_t now_ms) {
         next_ms = now_ms;
     }
     for (unsigned row = 0; row < victron_table_rows; row++) {
-        if (v->due_ms[row] < next_ms) {
-            next_ms = v->due_ms[row];
+        const uint64_t at_ms = v->due_ms[row] + (victron_table[row].patient ? patience_ms : 0);
+        if (at_ms < next_ms) {
+            next_ms = at_ms;
         }
     }
     return next_ms;
+}
+
+uint64_t victron_step(const struct victron *v, uint64_t now_ms) {
+    return next_ms(v, 0, now_ms);
+}
+
+uint64_t victron_latest_ms(const struct victron *v, uint64_t now_ms) {
+    return next_ms(v, v->config.period_ms / PATIENCE_SHARE, now_ms);
 }
 
 void victron_handle_rx(struct victron *v, const struct victron_frame *f, uint64_t now_ms) {

@@ -5,6 +5,7 @@
  * may go out, and nothing at all while the limits are not valid. The schedule (victron.c): all rows
  * once a period, spread over it, row k at the fixed phase k x period / rows, so that the period of
  * 0x351 does not move; and any row out of turn on request, which does not move its phase either.
+ * Names and sizes may wait a little for another reason to wake (victron_latest_ms()).
  * When several rows are due the first of the table goes first: after a delay 0x351 leads.
  * Received: 0x305 and 0x307, the presence of a GX. 0x305 is the GX's frame and is never sent.
  *
@@ -80,6 +81,7 @@ struct victron_row {
     uint16_t id;
     const char *name; /* a few words, for people */
     victron_encode_fn *encode;
+    bool patient; /* names and sizes: a tenth of the period late is not late */
 };
 
 /* The whole of what may be sent, in the order of sending within a period. 0x351 is the first. */
@@ -133,6 +135,11 @@ bool victron_next_frame(struct victron *v, const struct victron_source *src, uin
 /* The next time victron_next_frame() has work: now_ms while a request waits, in the past while a
  * row is overdue, UINT64_MAX while stopped. */
 uint64_t victron_step(const struct victron *v, uint64_t now_ms);
+
+/* When victron_next_frame() is to be called at the latest: as victron_step(), but a patient row
+ * waits a tenth of the period for a call that is made for something else. A caller that sleeps and
+ * wakes has half as many reasons to wake so. */
+uint64_t victron_latest_ms(const struct victron *v, uint64_t now_ms);
 
 /* A frame from the bus: 0x305 (of any length up to 8) and 0x307 are noted, anything else, a length
  * over 8 too, is counted. */

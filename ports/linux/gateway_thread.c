@@ -251,16 +251,16 @@ static void check_stalls(struct gateway_thread *t, uint64_t now_us) {
 /* ---- in ---- */
 
 /* A reply of 113 bytes would wake the thread 113 times. Its bytes cannot come faster than the line
- * carries them, so once it has begun all but the last are left to the driver for that long. Once in
- * a reply: hardware that hands bytes over in portions is behind the line, and the next one is
- * whole. */
+ * carries them, so once it has begun they are left to the driver until half of the last is due.
+ * Once in a reply: hardware that hands bytes over in portions is behind the line, and the next one
+ * is whole. */
 static void take_bytes(struct gateway_thread *t, const uint8_t *bytes, size_t n, uint64_t now_us) {
     const uint64_t byte_us = 10000000u / t->gateway.settings->hardware.uart.baudrate;
     const bool begun = gateway_uart_missing(&t->gateway) > 1;
     gateway_uart_rx(&t->gateway, bytes, n, now_us / 1000);
     const size_t missing = gateway_uart_missing(&t->gateway);
     if (t->uart.is_tty && !begun && missing > 1) {
-        t->uart.quiet_until_us = now_us + (missing - 1) * byte_us;
+        t->uart.quiet_until_us = now_us + missing * byte_us - byte_us / 2;
     }
 }
 

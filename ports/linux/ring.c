@@ -4,6 +4,8 @@
 #include <assert.h>
 #include <string.h>
 
+#include "ring_index.h"
+
 void ring_init(struct ring *r, void *storage, uint32_t capacity, uint32_t element_size) {
     assert(capacity != 0 && (capacity & (capacity - 1)) == 0 && element_size != 0);
     atomic_init(&r->head, 0);
@@ -14,7 +16,7 @@ void ring_init(struct ring *r, void *storage, uint32_t capacity, uint32_t elemen
 }
 
 static unsigned char *slot(const struct ring *r, uint32_t count) {
-    return r->storage + (size_t)(count & (r->capacity - 1)) * r->element_size;
+    return r->storage + ring_offset(count, r->capacity, r->element_size);
 }
 
 /* The acquire of the other side's counter makes its copy of the slot complete before ours begins;
@@ -22,11 +24,11 @@ static unsigned char *slot(const struct ring *r, uint32_t count) {
 bool ring_push(struct ring *r, const void *element) {
     uint32_t head = atomic_load_explicit(&r->head, memory_order_relaxed);
     uint32_t tail = atomic_load_explicit(&r->tail, memory_order_acquire);
-    if (head - tail == r->capacity) {
+    if (ring_held(head, tail) == r->capacity) {
         return false;
     }
     memcpy(slot(r, head), element, r->element_size);
-    atomic_store_explicit(&r->head, head + 1, memory_order_release);
+    atomic_store_explicit(&r->head, ring_next(head), memory_order_release);
     return true;
 }
 
@@ -37,7 +39,7 @@ bool ring_pop(struct ring *r, void *element) {
         return false;
     }
     memcpy(element, slot(r, tail), r->element_size);
-    atomic_store_explicit(&r->tail, tail + 1, memory_order_release);
+    atomic_store_explicit(&r->tail, ring_next(tail), memory_order_release);
     return true;
 }
 
@@ -46,12 +48,12 @@ void ring_copy(const struct ring *from, struct ring *to) {
     uint32_t head = atomic_load_explicit(&from->head, memory_order_relaxed);
     uint32_t tail = atomic_load_explicit(&from->tail, memory_order_acquire);
     while (tail != head && ring_push(to, slot(from, tail))) {
-        tail++;
+        tail = ring_next(tail);
     }
 }
 
 bool ring_full(const struct ring *r) {
     uint32_t head = atomic_load_explicit(&r->head, memory_order_relaxed);
     uint32_t tail = atomic_load_explicit(&r->tail, memory_order_acquire);
-    return head - tail == r->capacity;
+    return ring_held(head, tail) == r->capacity;
 }

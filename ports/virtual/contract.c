@@ -25,7 +25,7 @@ void contract_violate(struct contract *c, enum contract_rule rule, const char *f
         v->rule = rule;
         v->at_ms = c->now_ms;
         va_start(arguments, format);
-        vsnprintf(v->text, sizeof v->text, format, arguments);
+        (void)vsnprintf(v->text, sizeof v->text, format, arguments);
         va_end(arguments);
     }
     c->violations++;

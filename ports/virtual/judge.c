@@ -169,7 +169,8 @@ static void check_content(struct judge *j, const struct scenario_line *e, struct
 
 static void check_open(struct judge *j, const struct scenario_line *e) {
     const struct rig *r = j->rig;
-    int64_t ccl = 9 * r->bms.reg[318], dcl = 9 * r->bms.reg[317], raw_ccl = -1, raw_dcl = -1;
+    int64_t ccl = INT64_C(9) * r->bms.reg[318], dcl = INT64_C(9) * r->bms.reg[317], raw_ccl = -1,
+            raw_dcl = -1;
     int i = sim_gx_message_index(0x351);
     if (r->has_last[i]) {
         (void)sim_gx_frame_value(&r->last[i].frame, SIM_GX_CCL, &raw_ccl);
@@ -247,7 +248,8 @@ static void on_frame(void *context, const struct sim_can_frame *f, uint64_t at_m
     if (j->trace != NULL) {
         char words[SIM_GX_WORDS_MAX];
         sim_gx_words(f, words, sizeof words);
-        fprintf(j->trace, "%10.3f s  0x%03X  %s\n", (double)at_ms / MILLI, (unsigned)f->id, words);
+        (void)fprintf(j->trace, "%10.3f s  0x%03X  %s\n", (double)at_ms / MILLI, (unsigned)f->id,
+                      words);
     }
 }
 
@@ -284,8 +286,8 @@ static void on_log(void *context, const struct log_record *record, uint64_t at_m
         j->watch[i].seen += e->verb == SCENARIO_EXPECT_LOG;
     }
     if (j->trace != NULL)
-        fprintf(j->trace, "%10.3f s  log    %s: %s\n", (double)at_ms / MILLI,
-                log_table[record->id].module, text);
+        (void)fprintf(j->trace, "%10.3f s  log    %s: %s\n", (double)at_ms / MILLI,
+                      log_table[record->id].module, text);
 }
 
 static void on_answer(void *context, const struct gateway_answer *a, uint64_t at_ms) {
@@ -461,32 +463,32 @@ static void print_line(const char *text, size_t n, unsigned line, FILE *out) {
     size_t end = at;
     while (end < n && text[end] != '\n')
         end++;
-    fprintf(out, "  expected: %.*s\n", (int)(end - at), text + at);
+    (void)fprintf(out, "  expected: %.*s\n", (int)(end - at), text + at);
 }
 
 void judge_report(const struct judge *j, const char *name, const char *text, size_t n, FILE *out) {
     const struct rig *r = j->rig;
     unsigned kept = r->frames < RIG_FRAMES ? r->frames : RIG_FRAMES;
-    fprintf(out, "FAILED %s", name);
+    (void)fprintf(out, "FAILED %s", name);
     if (j->line != 0)
-        fprintf(out, ":%u", j->line);
-    fprintf(out, "\n");
+        (void)fprintf(out, ":%u", j->line);
+    (void)fprintf(out, "\n");
     if (j->line != 0)
         print_line(text, n, j->line, out);
     else
-        fprintf(out, "  expected: the contract of silence, at all times\n");
-    fprintf(out, "  seen at %.3f s: %s\n", (double)j->at_ms / MILLI, j->what);
-    fprintf(out, "  gateway: stage %s (%s), link %s, %s; clock of the start: %llu ms\n",
-            stage_text(r->gateway.policy.stage.stage),
-            stage_reason_text(r->gateway.policy.stage.reason),
-            tinybms_link_text(tinybms_link(&r->gateway.bms)), r->can_up ? "CAN up" : "CAN down",
-            (unsigned long long)r->start_ms);
-    fprintf(out, "  the last %u frames:\n", kept);
+        (void)fprintf(out, "  expected: the contract of silence, at all times\n");
+    (void)fprintf(out, "  seen at %.3f s: %s\n", (double)j->at_ms / MILLI, j->what);
+    (void)fprintf(out, "  gateway: stage %s (%s), link %s, %s; clock of the start: %llu ms\n",
+                  stage_text(r->gateway.policy.stage.stage),
+                  stage_reason_text(r->gateway.policy.stage.reason),
+                  tinybms_link_text(tinybms_link(&r->gateway.bms)),
+                  r->can_up ? "CAN up" : "CAN down", (unsigned long long)r->start_ms);
+    (void)fprintf(out, "  the last %u frames:\n", kept);
     for (unsigned back = kept; back > 0; back--) {
         const struct rig_frame *f = &r->recent[(r->frames - back) % RIG_FRAMES];
         char words[SIM_GX_WORDS_MAX];
         sim_gx_words(&f->frame, words, sizeof words);
-        fprintf(out, "  %10.3f s  0x%03X  %s\n", (double)f->at_ms / MILLI, (unsigned)f->frame.id,
-                words);
+        (void)fprintf(out, "  %10.3f s  0x%03X  %s\n", (double)f->at_ms / MILLI,
+                      (unsigned)f->frame.id, words);
     }
 }

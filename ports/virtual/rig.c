@@ -155,7 +155,7 @@ static void settle(struct rig *r) {
 static bool refuse(struct rig *r, const struct scenario_line *line, const char *why) {
     if (r->refused == 0) {
         r->refused = line->line;
-        snprintf(r->why, sizeof r->why, "line %u cannot be done: %s", line->line, why);
+        (void)snprintf(r->why, sizeof r->why, "line %u cannot be done: %s", line->line, why);
     }
     return false;
 }
@@ -346,7 +346,7 @@ static bool take_settings(struct rig *r) {
     }
     if (settings_check(&r->settings[0], &e) == 0)
         return true;
-    snprintf(r->why, sizeof r->why, "the settings do not fit together: %s", e.text);
+    (void)snprintf(r->why, sizeof r->why, "the settings do not fit together: %s", e.text);
     return false;
 }
 

@@ -14,8 +14,8 @@
 
 enum {
     FIX_CRC = 1,    /* flags */
-    FIX_HEADER = 4, /* of a frame that counts its bytes */
     FIX_INNER = 2,  /* the CRC of a frame of the right length at the end of the stream */
+    FIX_HEADER = 4, /* of a frame that counts its bytes */
     BYTES_MAX = 330,
     STREAM_SLOW_MAX = 48, /* of commands whose reply has no known length */
     NOW_MS = 1000,

@@ -77,12 +77,26 @@ void witness_bytes(struct world *w, const uint8_t *bytes, size_t n) {
     }
 }
 
+/* A cut-off as the BMS tells it, or as it told it before its settings were read anew; 0: never. */
+static uint16_t cutoff_mv(const struct world *w, enum battery_field field) {
+    const struct battery *b = tinybms_battery(&w->gateway.bms);
+    const struct policy *p = &w->gateway.policy;
+    b = battery_has(b, field) || !p->have_sample ? b : &p->sample;
+    if (!battery_has(b, field)) {
+        return 0;
+    }
+    return field == BATTERY_OVER_VOLTAGE_CUTOFF ? b->over_voltage_cutoff_mv
+                                                : b->under_voltage_cutoff_mv;
+}
+
 /* "A dangerous value acts at once, whatever its plausibility." */
 void witness_sample(const struct world *w) {
     const struct battery *b = tinybms_battery(&w->gateway.bms);
     const struct limits *l = &w->gateway.policy.limits;
+    const uint16_t over_mv = cutoff_mv(w, BATTERY_OVER_VOLTAGE_CUTOFF);
+    const uint16_t under_mv = cutoff_mv(w, BATTERY_UNDER_VOLTAGE_CUTOFF);
     uint16_t high = 0, low = UINT16_MAX;
-    if (!l->valid) {
+    if (!l->valid || battery_age_ms(b, BATTERY_CELLS, w->now_ms) != 0) {
         return;
     }
     for (unsigned i = 0; battery_has(b, BATTERY_CELLS) && i < b->cell_count; i++) {
@@ -92,11 +106,10 @@ void witness_sample(const struct world *w) {
             low = mv < low ? mv : low;
         }
     }
-    if (battery_has(b, BATTERY_OVER_VOLTAGE_CUTOFF) && high >= b->over_voltage_cutoff_mv &&
-        high > 0) {
+    if (high > 0 && over_mv > 0 && high >= over_mv) {
         must(l->ccl_ma == 0, "a cell at its over-voltage cut-off ends charging at once");
     }
-    if (battery_has(b, BATTERY_UNDER_VOLTAGE_CUTOFF) && low <= b->under_voltage_cutoff_mv) {
+    if (low <= under_mv) {
         must(l->dcl_ma == 0, "a cell at its under-voltage cut-off ends discharging at once");
     }
     if (battery_has(b, BATTERY_STATUS) && b->status == 0x9B) {

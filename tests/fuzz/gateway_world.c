@@ -3,7 +3,14 @@
 
 #include <string.h>
 
-enum { ROUNDS_MAX = 8, FRAMES_MAX = 64, TURNS_MAX = 64, TURNS_AT_ONCE = 16, HEADER_BYTES = 3 };
+enum {
+    ROUNDS_MAX = 8,
+    FRAMES_MAX = 64,
+    TURNS_MAX = 64,
+    TURNS_AT_ONCE = 16,
+    HEADER_BYTES = 3,
+    SLEPT_MS = 2000, /* a turn that is late by that much was a suspend */
+};
 
 static void put_float(struct world *w, unsigned reg, float v) {
     uint32_t bits;
@@ -226,12 +233,14 @@ void world_hear(struct world *w, const uint8_t *bytes, size_t n) {
     if (!w->uart_up) {
         return; /* nobody reads */
     }
+    const bool slept = w->now_ms >= w->deadline_ms + SLEPT_MS;
     for (size_t at = 0; at < n;) {
         const size_t some = w->chunk < n - at ? w->chunk : n - at;
         const uint32_t before = w->gateway.bms.transaction.counters.successes;
         witness_bytes(w, bytes + at, some);
         gateway_uart_rx(&w->gateway, bytes + at, some, w->now_ms);
         if (w->gateway.bms.transaction.counters.successes != before) {
+            must(!slept, "an answer from before a suspend is none of now");
             witness_sample(w);
         }
         at += some;

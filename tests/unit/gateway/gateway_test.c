@@ -278,6 +278,21 @@ static void a_new_stage_is_told_at_once_in_all_its_frames(void **state) {
     assert_int_equal(c->reason, STAGE_REASON_NO_GOOD_SAMPLE);
 }
 
+/* Status 0x9B: offline (byte 7, bits 2-3, 10) and back online (01), each with the limits. */
+static void offline_and_online_are_told_at_once(void **state) {
+    (void)state;
+    rig_start(0);
+    run(12000);
+    for (unsigned round = 0; round < 2; round++) {
+        rig.sent_count = 0;
+        rig.bms.reg[50] = round == 0 ? 0x9B : 0x93;
+        run(130); /* one poll and its answer */
+        assert_int_equal(last_of(0x35A)->frame.data[7] >> 2 & 3, round == 0 ? 2 : 1);
+        assert_int_equal(last_of(0x372)->at_ms, last_of(0x35A)->at_ms);
+        run(370);
+    }
+}
+
 static void a_bms_that_returns_opens_again(void **state) {
     (void)state;
     rig_start(0);
@@ -570,6 +585,7 @@ int main(void) {
         cmocka_unit_test(out_of_turn_frames_do_not_move_the_turn),
         cmocka_unit_test(a_dead_bms_closes_the_limits_and_then_the_frames_stop),
         cmocka_unit_test(a_new_stage_is_told_at_once_in_all_its_frames),
+        cmocka_unit_test(offline_and_online_are_told_at_once),
         cmocka_unit_test(a_bms_that_returns_opens_again),
         cmocka_unit_test(a_lost_can_link_sends_nothing_late),
         cmocka_unit_test(frames_that_the_device_does_not_take_are_counted_and_dropped),

@@ -237,6 +237,29 @@ static void one_lost_sample_is_no_pause_and_two_are(void **state) {
     }
 }
 
+/* 750 A cut-off: 5 % of 675 A are 33750 mA. */
+static void five_percent_of_the_largest_current_is_exact(void **state) {
+    (void)state;
+    for (int32_t beyond_ma = 0; beyond_ma <= 1; beyond_ma++) {
+        struct freshness f;
+        struct battery b;
+        freshness_init(&f);
+        sample_nominal(&b, 0);
+        b.discharge_over_current_ma = 750000;
+        b.pack_ma = -33750 - beyond_ma;
+        sample_fingerprint(&b);
+        freshness_handle_good(&f, &b, NULL, 1000);
+        for (uint64_t t = 2000; t <= 61000; t += 1000) {
+            struct battery next = b;
+            next.lifetime_s++;
+            sample_fingerprint(&next);
+            freshness_handle_good(&f, &next, &b, t);
+            b = next;
+        }
+        assert_int_equal(freshness_frozen(&f, CLOSE_MS, 61000), beyond_ma == 1);
+    }
+}
+
 /* 2 s old when the restart is ordered, then one more answer: what is excused is 0 s old. */
 static void an_answer_before_the_restart_makes_the_excused_data_young(void **state) {
     (void)state;
@@ -268,6 +291,7 @@ int main(void) {
         cmocka_unit_test(frozen_cells_are_never_excused),
         cmocka_unit_test(slow_samples_are_no_pause),
         cmocka_unit_test(one_lost_sample_is_no_pause_and_two_are),
+        cmocka_unit_test(five_percent_of_the_largest_current_is_exact),
         cmocka_unit_test(an_answer_before_the_restart_makes_the_excused_data_young),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

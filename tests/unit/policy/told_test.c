@@ -312,6 +312,31 @@ static void rest_and_waking_are_told_and_nothing_hurries_between(void **state) {
     assert_nothing_to_tell(&x);
 }
 
+/* The clock of the machine counted long before the gateway started. */
+static void time_before_the_start_is_no_rest_and_no_lack_of_samples(void **state) {
+    (void)state;
+    struct bench x;
+    struct policy_config c = config;
+    c.low_power = true;
+    policy_init(&x.p, &c, 9000000);
+    sample_nominal(&x.b, 9000000);
+    x.b.status = BATTERY_STATUS_IDLE;
+    x.b.pack_ma = 0;
+    x.b.validity[BATTERY_FULLY_CHARGED] = BATTERY_NEVER_READ;
+    for (uint64_t t = 9000100; t < 9005000; t += 100) {
+        feed(&x, t);
+        assert_nothing_to_tell(&x);
+    }
+    x.b.validity[BATTERY_FULLY_CHARGED] = BATTERY_VALID;
+    for (uint64_t t = 9005000; t < 9600000; t += 100) {
+        feed(&x, t);
+        policy_set_gx_absent(&x.p, t, t);
+        assert_int_not_equal(x.p.stage.stage, STAGE_RESTING);
+    }
+    policy_set_gx_absent(&x.p, 9600000, 9600000);
+    assert_int_equal(x.p.stage.stage, STAGE_RESTING);
+}
+
 static void a_command_keeps_the_bms_awake_for_another_ten_minutes(void **state) {
     (void)state;
     struct bench x;
@@ -352,6 +377,7 @@ int main(void) {
         cmocka_unit_test(two_sample_intervals_are_no_pause),
         cmocka_unit_test(what_is_silent_does_not_rest),
         cmocka_unit_test(rest_and_waking_are_told_and_nothing_hurries_between),
+        cmocka_unit_test(time_before_the_start_is_no_rest_and_no_lack_of_samples),
         cmocka_unit_test(a_command_keeps_the_bms_awake_for_another_ten_minutes),
         cmocka_unit_test(a_rest_ends_when_low_power_is_switched_off),
     };

@@ -121,8 +121,8 @@ static bool member_is(const struct battery *b, const struct field *f, int64_t va
 }
 
 /* One raw value alone, stored into an image and a battery that know nothing. */
-static void check(const struct field *f, const struct point *p) {
-    static const struct tinybms_rules rules;
+static void check(const struct field *f, const struct point *p, bool inverted) {
+    const struct tinybms_rules rules = {.invert_current = inverted};
     static const uint8_t validity[] = {[TAKEN] = BATTERY_VALID,
                                        [NONSENSE] = BATTERY_NEVER_READ,
                                        [RESERVED] = BATTERY_RESERVED,
@@ -152,7 +152,10 @@ static void a_number_is_believed_between_its_edges(void **state) {
     (void)state;
     for (size_t i = 0; i < COUNT(fields); i++) {
         for (size_t k = 0; k < POINTS_MAX && fields[i].point[k].verdict != END; k++) {
-            check(&fields[i], &fields[i].point[k]);
+            check(&fields[i], &fields[i].point[k], false);
+            if (fields[i].field != BATTERY_PACK_CURRENT) { /* a setting for the current alone */
+                check(&fields[i], &fields[i].point[k], true);
+            }
         }
     }
 }
@@ -166,10 +169,84 @@ static void every_field_that_is_one_number_is_checked(void **state) {
     }
 }
 
+static struct tinybms_image image;
+static struct battery b;
+static const struct tinybms_rules rules;
+
+static void start(void) {
+    tinybms_image_init(&image);
+    battery_init(&b);
+}
+
+static void store(uint16_t addr, const uint16_t *words, size_t n, uint64_t now_ms) {
+    tinybms_image_store(&image, addr, words, n, now_ms);
+}
+
+static void cells_of_which_one_was_never_read_are_no_cells(void **state) {
+    (void)state;
+    static const uint16_t raw[BATTERY_CELLS_MAX] = {39000, 39000, 39000, 39000};
+    static const uint16_t four = 4;
+    for (uint16_t missing = 0; missing < BATTERY_CELLS_MAX; missing++) {
+        start();
+        store(53, &four, 1, 7);
+        for (uint16_t i = 0; i < BATTERY_CELLS_MAX; i++) {
+            if (i != missing) {
+                store(i, &raw[i], 1, 7);
+            }
+        }
+        assert_int_equal(tinybms_image_decode(&image, &rules, 0, BATTERY_CELLS_MAX, &b, 7), 0);
+        assert_false(battery_has(&b, BATTERY_CELLS));
+        store(missing, &raw[missing], 1, 7);
+        assert_int_equal(tinybms_image_decode(&image, &rules, 0, BATTERY_CELLS_MAX, &b, 7), 0);
+        assert_true(battery_has(&b, BATTERY_CELLS));
+    }
+}
+
+/* The clock was read 100 s before the events: one of 100 s later is new, one of 103 s later cannot
+ * be and is from before the 24 bits of the clock began again. */
+static void events_may_be_as_much_newer_as_the_clock_is_old(void **state) {
+    (void)state;
+    static const uint16_t lifetime[] = {50000, 0};
+    uint16_t events[TINYBMS_EVENTS_WORDS] = {50000, 0x0100, 50100, 0x0200, 50103, 0x0300};
+    start();
+    store(32, lifetime, 2, 1000);
+    tinybms_image_decode(&image, &rules, 32, 2, &b, 1000);
+    store(TINYBMS_EVENTS_FIRST, events, TINYBMS_EVENTS_WORDS, 101000);
+    tinybms_image_decode(&image, &rules, TINYBMS_EVENTS_FIRST, TINYBMS_EVENTS_WORDS, &b, 101000);
+    assert_int_equal(b.event_count, 3);
+    assert_int_equal(b.event[0].id, 2);
+    assert_int_equal(b.event[1].id, 1);
+    assert_int_equal(b.event[2].id, 3);
+}
+
+static void a_serial_number_may_hold_zeros_and_ones(void **state) {
+    (void)state;
+    static const struct {
+        uint16_t words[6];
+        enum battery_validity validity;
+    } cases[] = {
+        {{0, 0, 0, 0, 0, 0}, BATTERY_RESERVED},
+        {{0, 0, 0, 0, 0, 1}, BATTERY_VALID},
+        {{1, 0, 0, 0, 0, 0}, BATTERY_VALID},
+        {{0xFFFF, 0xFFFF, 0xFFFF, 0xFFFF, 0xFFFF, 0xFFFF}, BATTERY_RESERVED},
+        {{1, 0xFFFF, 0xFFFF, 0xFFFF, 0xFFFF, 0xFFFF}, BATTERY_VALID},
+        {{0xFFFF, 0xFFFF, 0xFFFF, 0xFFFF, 0xFFFF, 1}, BATTERY_VALID},
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        start();
+        store(504, cases[i].words, 6, 7);
+        tinybms_image_decode(&image, &rules, 504, 6, &b, 7);
+        assert_int_equal(b.validity[BATTERY_SERIAL], cases[i].validity);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_number_is_believed_between_its_edges),
         cmocka_unit_test(every_field_that_is_one_number_is_checked),
+        cmocka_unit_test(cells_of_which_one_was_never_read_are_no_cells),
+        cmocka_unit_test(events_may_be_as_much_newer_as_the_clock_is_old),
+        cmocka_unit_test(a_serial_number_may_hold_zeros_and_ones),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

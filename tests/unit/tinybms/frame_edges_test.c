@@ -172,6 +172,23 @@ static void a_forgotten_block_is_not_known_and_its_neighbours_are(void **state) 
     }
 }
 
+static void single_registers_are_asked_for_from_one_to_the_most(void **state) {
+    (void)state;
+    static uint16_t addrs[64], words[64];
+    struct tinybms_request rq;
+    for (size_t i = 0; i < COUNT(addrs); i++) {
+        addrs[i] = 300;
+    }
+    assert_int_equal(tinybms_build_read_each(&rq, addrs, 1), GW_OK);
+    assert_int_equal(rq.length, 3 + 2 + 2);
+    assert_int_equal(tinybms_build_write_each(&rq, addrs, words, 0), GW_ERR_RANGE);
+    assert_int_equal(tinybms_build_write_each(&rq, addrs, words, 1), GW_OK);
+    assert_int_equal(rq.length, 3 + 4 + 2);
+    assert_int_equal(tinybms_build_write_each(&rq, addrs, words, 50), GW_OK);
+    assert_int_equal(rq.length, 3 + 200 + 2);
+    assert_int_equal(tinybms_build_write_each(&rq, addrs, words, 51), GW_ERR_RANGE);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_reply_is_as_long_as_its_table_says),
@@ -179,6 +196,7 @@ int main(void) {
         cmocka_unit_test(the_longest_lists_are_read),
         cmocka_unit_test(what_a_short_version_does_not_tell_is_zero),
         cmocka_unit_test(a_refusal_has_a_head_and_a_spoilt_packet_a_wrong_crc),
+        cmocka_unit_test(single_registers_are_asked_for_from_one_to_the_most),
         cmocka_unit_test(a_forgotten_block_is_not_known_and_its_neighbours_are),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -312,19 +312,21 @@ static void the_last_four_that_are_owed_are_remembered(void **state) {
 
 static void half_a_reply_from_before_the_request_is_not_completed(void **state) {
     (void)state;
-    static struct tinybms_transaction x;
     struct tinybms_request rq;
     uint8_t reply[16];
     size_t n = wire_seal(reply, wire_hex("AA 03 02 10 36", reply));
     read_request(&rq, 300, 1);
-    init(&x);
-    rx(&x, reply, 4, 0);
-    send(&x, &rq, 0, 500);
-    assert_false(rx(&x, reply + 4, n - 4, 502));
-    assert_int_equal(x.counters.discarded_bytes, 4);
-    assert_true(rx(&x, reply, n, 503));
-    assert_int_equal(x.counters.discarded_bytes, 4 + 3);
-    assert_int_equal(x.counters.resyncs, 2);
+    for (size_t early = 1; early < n; early++) {
+        static struct tinybms_transaction x;
+        init(&x);
+        rx(&x, reply, early, 0);
+        send(&x, &rq, 0, 500);
+        assert_false(rx(&x, reply + early, n - early, 502));
+        assert_int_equal(x.counters.discarded_bytes, early);
+        assert_true(rx(&x, reply, n, 503));
+        assert_int_equal(x.counters.discarded_bytes, n);
+        assert_int_equal(x.counters.resyncs, 2);
+    }
 }
 
 static void latencies_are_of_the_last_128_replies(void **state) {

@@ -53,6 +53,33 @@ static void limits_go_out_at_once_and_every_row_at_its_phase(void **state) {
     }
 }
 
+/* 0x35F is row 5, at 277; 0x372 is row 8, at 444; 0x373 row 9, at 500. Rows 4 to 7 and 10 to 17 are
+ * names and sizes. */
+static void names_wait_a_tenth_of_the_period_for_company(void **state) {
+    (void)state;
+    struct bench b;
+    bench_init(&b, 1000);
+    assert_true(victron_latest_ms(&b.v, 7) == UINT64_MAX);
+    victron_start(&b.v, 0);
+    assert_true(victron_latest_ms(&b.v, 0) == 0);
+    assert_sends(&b, 0, 0x351);
+    assert_true(victron_latest_ms(&b.v, 0) == 55);
+    assert_sends(&b, 55, 0x35A);
+    assert_sends(&b, 111, 0x355);
+    assert_sends(&b, 166, 0x356);
+    assert_true(victron_step(&b.v, 166) == 222);
+    assert_true(victron_latest_ms(&b.v, 166) == 322);
+    assert_sends(&b, 222, 0x35E); /* who is called in time sends in time */
+    assert_true(victron_latest_ms(&b.v, 222) == 377);
+    assert_sends(&b, 300, 0x35F);
+    assert_true(b.v.due_ms[row_of(0x35F)] == 1277); /* and the phase stays */
+    assert_true(victron_latest_ms(&b.v, 300) == 433); /* 0x370, at 333 */
+    b.v.due_ms[row_of(0x370)] = b.v.due_ms[row_of(0x371)] = 1388;
+    assert_true(victron_latest_ms(&b.v, 300) == 444); /* 0x372 does not wait */
+    victron_send_now(&b.v, 0x382);
+    assert_true(victron_latest_ms(&b.v, 378) == 378);
+}
+
 static void no_two_rows_share_a_millisecond_at_any_period(void **state) {
     (void)state;
     for (uint32_t period_ms = 200; period_ms <= 1000; period_ms++) {
@@ -326,6 +353,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(nothing_is_sent_before_the_start_and_after_the_stop),
         cmocka_unit_test(limits_go_out_at_once_and_every_row_at_its_phase),
+        cmocka_unit_test(names_wait_a_tenth_of_the_period_for_company),
         cmocka_unit_test(no_two_rows_share_a_millisecond_at_any_period),
         cmocka_unit_test(an_hour_has_3600_of_each_at_their_exact_times),
         cmocka_unit_test(nothing_happens_when_32_bits_of_milliseconds_are_over),
