@@ -60,6 +60,7 @@ const struct house_row house_rows[HOUSE_KEYS] = {
     [HOUSE_OFFSET_V]          = {"offset_v",         "V",     0.1,   0.0,     1.0,    0.0,    0.1, false, NULL},
     [HOUSE_FASTEST_S]         = {"fastest_s",        "s",     1.0,   0.3,    10.0,    1.0,    1.0, false, NULL},
     [HOUSE_SLOWEST_S]         = {"slowest_s",        "s",     3.0,   0.3,    10.0,    3.0,    3.0, false, NULL},
+    [HOUSE_RAMP_A_S]          = {"ramp_a_s",      "A/s",    40.0,   1.0,  1000.0,   20.0,  100.0, false, NULL},
     [HOUSE_RESTART_S]         = {"restart_s",        "s",    10.0,   0.0,   600.0,    5.0,   60.0, false, NULL},
     [HOUSE_LOAD]              = {"load",              "",     0.0,   0.0,     3.0,    0.0,    1.0,  true, households},
     [HOUSE_LOAD_SCALE]        = {"load_scale",        "",     1.5,   0.0,    20.0,    0.5,    1.5, false, NULL},

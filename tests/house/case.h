@@ -62,6 +62,7 @@ enum house_key {
     HOUSE_OFFSET_V,
     HOUSE_FASTEST_S,
     HOUSE_SLOWEST_S,
+    HOUSE_RAMP_A_S,
     HOUSE_RESTART_S,
     HOUSE_LOAD,
     HOUSE_LOAD_SCALE,

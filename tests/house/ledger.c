@@ -155,15 +155,19 @@ static void add_reversal(struct ledger *l) {
     if (!l->at_top)
         return;
     l->reversal_s[l->reversals++ % LEDGER_REVERSALS] = l->seconds;
+    double since_s = most(l->seconds - 3600.0, l->silent_s);
     uint32_t within = 0;
     for (uint32_t i = 0; i < LEDGER_REVERSALS && i < l->reversals; i++)
-        within += l->seconds - l->reversal_s[i] < 3600.0 ? 1u : 0u;
+        within += l->reversal_s[i] > since_s ? 1u : 0u;
     l->worst_hour = within > l->worst_hour ? within : l->worst_hour;
 }
 
 static void add_cvl(struct ledger *l, const struct ledger_input *in) {
-    if (!in->limits->valid)
+    if (!in->limits->valid) {
+        l->silent_s = l->seconds;
+        l->cvl_way = 0;
         return;
+    }
     double v = in->house->heard.cvl_v; /* as it is on the wire: tenths */
     double moved_v = v - l->cvl_v;
     bool first = l->cvl_v <= 0.0;

@@ -73,7 +73,8 @@ struct ledger {
     int cvl_way;              /* the last move: -1 down, +1 up */
     uint32_t cvl_changes, reversals, worst_hour, fast_steps;
     double reversal_s[LEDGER_REVERSALS];
-    bool at_top; /* the highest cell has been there and not left it for long */
+    double silent_s; /* when the gateway was silent last: a start has a way of its own */
+    bool at_top;     /* the highest cell has been there and not left it for long */
     double below_s;
 
     double ccl_a, ccl_swing;       /* the worst, as a share of nominal */
