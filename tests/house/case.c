@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "case.h"
 
+#include "property.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -104,6 +106,17 @@ static bool add_setting(struct house_case *c, const char *text, const char **why
     return true;
 }
 
+static bool allow(struct house_case *c, const char *name, const char **why) {
+    for (unsigned p = 0; p < HOUSE_PROPERTIES; p++) {
+        if (strcmp(name, house_property_text((enum house_property)p)) == 0) {
+            c->allowed |= 1u << p;
+            return true;
+        }
+    }
+    *why = "no such promise";
+    return false;
+}
+
 bool house_case_line(struct house_case *c, const char *line, const char **why) {
     char text[160], key[48], word[64], setting[HOUSE_SET_MAX + 1];
     size_t n = strcspn(line, "#\r\n");
@@ -112,6 +125,8 @@ bool house_case_line(struct house_case *c, const char *line, const char **why) {
         return true;
     if (strncmp(text, "set ", 4) == 0 && sscanf(text + 4, "%95s", setting) == 1)
         return add_setting(c, setting, why);
+    if (strncmp(text, "allow ", 6) == 0 && sscanf(text + 6, "%95s", setting) == 1)
+        return allow(c, setting, why);
     if (sscanf(text, " %47[a-z0-9_] = %63s", key, word) != 2) {
         *why = "not a line of \"key = value\"";
         return false;

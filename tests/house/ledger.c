@@ -112,7 +112,7 @@ static void add_darkness(struct ledger *l, const struct ledger_input *in,
             l->trips_over_floor++;
         bool by_bms = now == SIM_HOUSE_SWITCHED;
         bool sudden = why_open(&in->bms->guard) == LEDGER_BY_EMPTY && !could_shed(l, in);
-        l->unshed += by_bms && !sudden ? 1u : 0u;
+        l->unshed += by_bms && !sudden && !l->idle_in_cold ? 1u : 0u;
     }
     if (now == SIM_HOUSE_LIT && l->was_dark != SIM_HOUSE_LIT && l->was_dark != SIM_HOUSE_STARTING)
         l->restarts++;
@@ -129,8 +129,11 @@ static void add_darkness(struct ledger *l, const struct ledger_input *in,
 
 static void add_switch(struct ledger *l, const struct ledger_input *in) {
     const struct sim_bms_guard *g = &in->bms->guard;
-    if (l->charge_was_on && !g->charge_on)
+    if (l->charge_was_on && !g->charge_on) {
+        bool flows = in->bms->pack.current_a > sim_bms_flowing_a(in->bms);
         l->openings[why_open(g)]++;
+        l->idle_in_cold = g->cold && !flows && !sim_bms_fault(in->bms);
+    }
     l->charge_was_on = g->charge_on;
     if (g->full && !l->was_full) {
         l->fulls++;

@@ -62,6 +62,7 @@ struct ledger {
 
     uint32_t openings[LEDGER_OPENINGS];
     bool charge_was_on;
+    bool idle_in_cold;   /* the switch opened there with nothing flowing: no limit can help that */
     uint32_t fulls;      /* status 0x92 */
     double first_full_s; /* < 0: never */
     double own_full_s;
