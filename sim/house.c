@@ -18,6 +18,7 @@ void sim_house_defaults(struct sim_house_config *cfg) {
         .restart_v = 40.0,
         .restart_s = 10.0,
         .offset_v = 0.1,
+        .ramp_a_per_s = 40.0,
         .fastest_s = 1.0,
         .slowest_s = 3.0,
         .seed = 1,

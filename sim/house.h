@@ -61,6 +61,7 @@ struct sim_house_config {
                                 other */
     double restart_s;        /* between the end of a cause and running again */
     double offset_v;         /* each charger measures wrong by up to this, +- */
+    double ramp_a_per_s;     /* no charger gives more faster; less at once. The inverter as well */
     double fastest_s, slowest_s; /* their time constants are drawn between these; > 0 */
     uint32_t seed;
 };

@@ -49,9 +49,14 @@ static struct bus look(const struct sim_house *h, const struct sim_house_input *
     };
 }
 
-/* A charger's way to its set point. */
-static double approach(double from, double to, double time_s, double dt_s) {
-    return from + (to - from) * (1.0 - exp(-dt_s / time_s));
+/* A device's way to its set point: as fast as its regulator, and its ramp away from 0. */
+static double approach(const struct sim_house *h, double from, double to, double time_s,
+                       double dt_s) {
+    double by = (to - from) * (1.0 - exp(-dt_s / time_s)), ramp = h->config.ramp_a_per_s * dt_s;
+    bool away = from >= 0.0 ? by > 0.0 : by < 0.0;
+    if (away && by > ramp)
+        return from + ramp;
+    return away && by < -ramp ? from - ramp : from + by;
 }
 
 static double solar_set_v(const struct sim_house *h, const struct bus *b) {
@@ -76,7 +81,7 @@ static void give_solar(struct sim_house *h, const struct bus *b) {
     double may_a = least(there_a, solar_most_a(h, b));
     f->held_by_voltage = b->charging && by_voltage_a < may_a;
     double to_a = most(0.0, least(may_a, by_voltage_a));
-    f->solar_a = least(approach(b->old_solar_a, to_a, h->solar_s, b->dt_s), there_a);
+    f->solar_a = least(approach(h, b->old_solar_a, to_a, h->solar_s, b->dt_s), there_a);
 }
 
 /* What the loads need from the bus. */
@@ -132,7 +137,7 @@ static void give_multi(struct sim_house *h, const struct bus *b) {
     else if (b->island)
         f->multi_a = -island_a(h, b);
     else
-        f->multi_a = approach(b->old_multi_a, parallel_a(h, b), h->multi_s, b->dt_s);
+        f->multi_a = approach(h, b->old_multi_a, parallel_a(h, b), h->multi_s, b->dt_s);
 }
 
 /* The AC side: loads, grid, losses. */

@@ -231,15 +231,31 @@ static int32_t reachable_mv(const struct policy *p, int32_t target_mv) {
     return by_cvl_mv < target_mv ? by_cvl_mv : target_mv;
 }
 
+/* Of the good sample before: what to compare the next one with. */
+struct pack_marks {
+    bool known, counts; /* any; full_charge_count */
+    uint8_t cell_count;
+    uint16_t fully_charged_mv, soc_cpct, full_charge_count;
+};
+
+static struct pack_marks marks_of(const struct policy *p) {
+    const struct battery *b = &p->sample;
+    return (struct pack_marks){.known = p->have_sample,
+                               .counts = battery_has(b, BATTERY_FULL_CHARGE_COUNT),
+                               .cell_count = b->cell_count,
+                               .fully_charged_mv = b->fully_charged_mv,
+                               .soc_cpct = b->soc_cpct,
+                               .full_charge_count = b->full_charge_count};
+}
+
 /* Status 0x92 shows only while nothing is taken from the battery; that the count of full charges
  * rose, or that the counted charge was set to 100 %, says the same. */
-static bool bms_says_full(const struct policy *p, const struct battery *before) {
+static bool bms_says_full(const struct policy *p, const struct pack_marks *before) {
     const struct battery *b = &p->sample;
-    bool counted = battery_has(b, BATTERY_FULL_CHARGE_COUNT) &&
-                   battery_has(before, BATTERY_FULL_CHARGE_COUNT) &&
+    bool counted = battery_has(b, BATTERY_FULL_CHARGE_COUNT) && before->counts &&
                    b->full_charge_count == (uint16_t)(before->full_charge_count + 1u);
-    bool snapped = b->soc_cpct >= FULL_SOC_CPCT && b->soc_cpct >= before->soc_cpct + SNAP_CPCT &&
-                   battery_has(before, BATTERY_SOC);
+    bool snapped = before->known && b->soc_cpct >= FULL_SOC_CPCT &&
+                   b->soc_cpct >= before->soc_cpct + SNAP_CPCT;
     return b->status == BATTERY_STATUS_FULLY_CHARGED || counted || snapped;
 }
 
@@ -272,7 +288,7 @@ static bool charge_may_end(const struct policy *p) {
 }
 
 /* The limits that the pack itself asks for, from a new good sample. */
-static void follow_pack(struct policy *p, const struct battery *before, uint64_t now_ms) {
+static void follow_pack(struct policy *p, const struct pack_marks *before, uint64_t now_ms) {
     const struct limit_config *c = &p->config.limit;
     const struct battery *b = &p->sample;
     if (before->cell_count != b->cell_count) {
@@ -338,7 +354,7 @@ bool policy_handle_sample(struct policy *p, const struct battery *sample, uint64
     if (good) {
         freshness_handle_good(&p->freshness, b, p->have_sample ? &p->sample : NULL, now_ms);
         rest_handle_sample(&p->rest, b, now_ms);
-        const struct battery before = p->sample;
+        const struct pack_marks before = marks_of(p);
         p->sample = *b;
         p->have_sample = true;
         p->good_ms = now_ms;

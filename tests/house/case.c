@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "case.h"
 
+#include "property.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -60,6 +62,7 @@ const struct house_row house_rows[HOUSE_KEYS] = {
     [HOUSE_OFFSET_V]          = {"offset_v",         "V",     0.1,   0.0,     1.0,    0.0,    0.1, false, NULL},
     [HOUSE_FASTEST_S]         = {"fastest_s",        "s",     1.0,   0.3,    10.0,    1.0,    1.0, false, NULL},
     [HOUSE_SLOWEST_S]         = {"slowest_s",        "s",     3.0,   0.3,    10.0,    3.0,    3.0, false, NULL},
+    [HOUSE_RAMP_A_S]          = {"ramp_a_s",      "A/s",    40.0,   1.0,  1000.0,   20.0,  100.0, false, NULL},
     [HOUSE_RESTART_S]         = {"restart_s",        "s",    10.0,   0.0,   600.0,    5.0,   60.0, false, NULL},
     [HOUSE_LOAD]              = {"load",              "",     0.0,   0.0,     3.0,    0.0,    1.0,  true, households},
     [HOUSE_LOAD_SCALE]        = {"load_scale",        "",     1.5,   0.0,    20.0,    0.5,    1.5, false, NULL},
@@ -103,6 +106,17 @@ static bool add_setting(struct house_case *c, const char *text, const char **why
     return true;
 }
 
+static bool allow(struct house_case *c, const char *name, const char **why) {
+    for (unsigned p = 0; p < HOUSE_PROPERTIES; p++) {
+        if (strcmp(name, house_property_text((enum house_property)p)) == 0) {
+            c->allowed |= 1u << p;
+            return true;
+        }
+    }
+    *why = "no such promise";
+    return false;
+}
+
 bool house_case_line(struct house_case *c, const char *line, const char **why) {
     char text[160], key[48], word[64], setting[HOUSE_SET_MAX + 1];
     size_t n = strcspn(line, "#\r\n");
@@ -111,6 +125,8 @@ bool house_case_line(struct house_case *c, const char *line, const char **why) {
         return true;
     if (strncmp(text, "set ", 4) == 0 && sscanf(text + 4, "%95s", setting) == 1)
         return add_setting(c, setting, why);
+    if (strncmp(text, "allow ", 6) == 0 && sscanf(text + 6, "%95s", setting) == 1)
+        return allow(c, setting, why);
     if (sscanf(text, " %47[a-z0-9_] = %63s", key, word) != 2) {
         *why = "not a line of \"key = value\"";
         return false;

@@ -3,7 +3,8 @@
  * command lines, prints what differs from the standard case, and draws random cases.
  *
  * A file has a line for each key that differs: "key = value", comments after '#'. Words stand for
- * numbers where the row has some. "set key=value" gives the gateway a setting. */
+ * numbers where the row has some. "set key=value" gives the gateway a setting. "allow promise" is
+ * for one that this case asks too much of: property.h has the names. */
 #ifndef TESTS_HOUSE_CASE_H
 #define TESTS_HOUSE_CASE_H
 
@@ -62,6 +63,7 @@ enum house_key {
     HOUSE_OFFSET_V,
     HOUSE_FASTEST_S,
     HOUSE_SLOWEST_S,
+    HOUSE_RAMP_A_S,
     HOUSE_RESTART_S,
     HOUSE_LOAD,
     HOUSE_LOAD_SCALE,
@@ -95,6 +97,7 @@ struct house_case {
     double value[HOUSE_KEYS];
     char set[HOUSE_SETS][HOUSE_SET_MAX + 1]; /* assignments of the gateway's settings */
     unsigned sets;
+    uint32_t allowed; /* promises that may be broken, as bits */
 };
 
 /* The standard case: every row's preset. */

@@ -232,6 +232,8 @@ static void a_line_that_is_wrong_is_refused_with_a_reason(void **state) {
         {"cells = 14.5", false},
         {"no_such_key = 1", false},
         {"set cvl.margin_v=0.2", true},
+        {"allow ccl-swing", true},
+        {"allow anything", false},
     };
     for (unsigned i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct house_case c;

@@ -112,7 +112,7 @@ static void add_darkness(struct ledger *l, const struct ledger_input *in,
             l->trips_over_floor++;
         bool by_bms = now == SIM_HOUSE_SWITCHED;
         bool sudden = why_open(&in->bms->guard) == LEDGER_BY_EMPTY && !could_shed(l, in);
-        l->unshed += by_bms && !sudden ? 1u : 0u;
+        l->unshed += by_bms && !sudden && !l->idle_in_cold ? 1u : 0u;
     }
     if (now == SIM_HOUSE_LIT && l->was_dark != SIM_HOUSE_LIT && l->was_dark != SIM_HOUSE_STARTING)
         l->restarts++;
@@ -129,8 +129,11 @@ static void add_darkness(struct ledger *l, const struct ledger_input *in,
 
 static void add_switch(struct ledger *l, const struct ledger_input *in) {
     const struct sim_bms_guard *g = &in->bms->guard;
-    if (l->charge_was_on && !g->charge_on)
+    if (l->charge_was_on && !g->charge_on) {
+        bool flows = in->bms->pack.current_a > sim_bms_flowing_a(in->bms);
         l->openings[why_open(g)]++;
+        l->idle_in_cold = g->cold && !flows && !sim_bms_fault(in->bms);
+    }
     l->charge_was_on = g->charge_on;
     if (g->full && !l->was_full) {
         l->fulls++;
@@ -155,15 +158,19 @@ static void add_reversal(struct ledger *l) {
     if (!l->at_top)
         return;
     l->reversal_s[l->reversals++ % LEDGER_REVERSALS] = l->seconds;
+    double since_s = most(l->seconds - 3600.0, l->silent_s);
     uint32_t within = 0;
     for (uint32_t i = 0; i < LEDGER_REVERSALS && i < l->reversals; i++)
-        within += l->seconds - l->reversal_s[i] < 3600.0 ? 1u : 0u;
+        within += l->reversal_s[i] > since_s ? 1u : 0u;
     l->worst_hour = within > l->worst_hour ? within : l->worst_hour;
 }
 
 static void add_cvl(struct ledger *l, const struct ledger_input *in) {
-    if (!in->limits->valid)
+    if (!in->limits->valid) {
+        l->silent_s = l->seconds;
+        l->cvl_way = 0;
         return;
+    }
     double v = in->house->heard.cvl_v; /* as it is on the wire: tenths */
     double moved_v = v - l->cvl_v;
     bool first = l->cvl_v <= 0.0;

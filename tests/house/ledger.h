@@ -62,6 +62,7 @@ struct ledger {
 
     uint32_t openings[LEDGER_OPENINGS];
     bool charge_was_on;
+    bool idle_in_cold;   /* the switch opened there with nothing flowing: no limit can help that */
     uint32_t fulls;      /* status 0x92 */
     double first_full_s; /* < 0: never */
     double own_full_s;
@@ -73,7 +74,8 @@ struct ledger {
     int cvl_way;              /* the last move: -1 down, +1 up */
     uint32_t cvl_changes, reversals, worst_hour, fast_steps;
     double reversal_s[LEDGER_REVERSALS];
-    bool at_top; /* the highest cell has been there and not left it for long */
+    double silent_s; /* when the gateway was silent last: a start has a way of its own */
+    bool at_top;     /* the highest cell has been there and not left it for long */
     double below_s;
 
     double ccl_a, ccl_swing;       /* the worst, as a share of nominal */

@@ -26,7 +26,8 @@ static double most_a(const struct house_oracle *o) {
     const struct sim_bms *b = o->world.bms;
     const struct sim_house *h = o->world.house;
     double full_v = b->reg[300] / 1000.0, amps = 1e9;
-    double loads_a = h->flow.multi_a < 0.0 ? -h->flow.multi_a : 0.0;
+    /* what is fed in does not stop with the loads */
+    double loads_a = h->config.feed_in || h->flow.multi_a > 0.0 ? 0.0 : -h->flow.multi_a;
     for (unsigned i = 0; i < b->pack.config.cells; i++) {
         const struct sim_cell *c = &b->pack.cell[i];
         double rest_v = sim_chemistry_ocv_v(b->pack.chemistry, c->soc) + c->slow_v;

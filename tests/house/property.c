@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "property.h"
 
-enum { RECOVERED_MV = 250, REVERSALS_MAX = 2, OPENINGS_A_DAY = 2 };
+enum { RECOVERED_MV = 250, REVERSALS_MAX = 2, TOP_OPENINGS_A_DAY = 2, CHARGER_OPENINGS_A_DAY = 6 };
 
 static const double swing_max = 0.02;
 
@@ -47,11 +47,18 @@ bool house_can_fill(const struct house_case *c) {
 bool house_can_balance(const struct house_case *c) {
     const double *v = c->value;
     double spread = 2.0 * v[HOUSE_SOC_SPREAD] + v[HOUSE_CAPACITY_SPREAD] * 0.5 +
-                    v[HOUSE_IMBALANCE_MV] * 0.0008 +
+                    house_imbalance_soc(c) +
                     (v[HOUSE_WEAK_CELL] > 0.0 ? 0.5 * (1.0 - v[HOUSE_WEAK_CAPACITY]) : 0.0);
     double ah_a_day = 0.15 / 3.0 * 5.0;
     return house_can_fill(c) && v[HOUSE_CELL_ERROR_MV] < 5.0 &&
            spread * v[HOUSE_CAPACITY_AH] < ah_a_day * (v[HOUSE_DAYS] - 1.0);
+}
+
+/* Cells that differ little: a full one is then a full pack. */
+static bool is_even(const struct house_case *c) {
+    const double *v = c->value;
+    return v[HOUSE_WEAK_CELL] == 0.0 && v[HOUSE_IMBALANCE_MV] < 20.0 &&
+           v[HOUSE_CAPACITY_SPREAD] <= 0.01 && v[HOUSE_SOC_SPREAD] <= 0.003;
 }
 
 static uint32_t broken_at_end(const struct house_rig *r) {
@@ -69,7 +76,7 @@ static uint32_t broken_at_end(const struct house_rig *r) {
         bits |= bit(HOUSE_DUAL_FULL, wiring == (double)SIM_DUAL_PORT && l->fulls == 0);
         bits |= bit(HOUSE_BALANCES, l->balanced_s < 0.0);
     }
-    if (house_can_fill(&r->kase) && r->controller.full != NULL)
+    if (house_can_fill(&r->kase) && is_even(&r->kase) && r->controller.full != NULL)
         bits |= bit(HOUSE_OWN_FULL, wiring == (double)SIM_SINGLE_PORT && l->own_full_s < 0.0);
     return bits;
 }
@@ -79,6 +86,7 @@ uint32_t house_properties_broken(const struct house_rig *r, bool ended) {
     bool single = r->kase.value[HOUSE_WIRING] == (double)SIM_SINGLE_PORT;
     bool dual = r->kase.value[HOUSE_WIRING] == (double)SIM_DUAL_PORT;
     bool hasty = r->controller.hasty;
+    double days = l->seconds / 86400.0 + 1.0;
     uint32_t bits = 0;
     bits |= bit(HOUSE_NEVER_300, single && l->at_300_s > 0.0);
     bits |= bit(HOUSE_NEVER_UNDER_301, l->under_301_s > 0.0);
@@ -89,8 +97,8 @@ uint32_t house_properties_broken(const struct house_rig *r, bool ended) {
     bits |= bit(HOUSE_SLOW_STEPS, !hasty && l->fast_steps > 0);
     bits |= bit(HOUSE_NO_TRIP, l->trips_over_floor > 0);
     bits |= bit(HOUSE_NO_SWITCHING, l->unshed > 0);
-    bits |=
-        bit(HOUSE_DUAL_CALM, dual && l->openings[LEDGER_BY_TOP] + l->openings[LEDGER_BY_CHARGER] >
-                                         OPENINGS_A_DAY * (l->seconds / 86400.0 + 1.0));
+    bits |= bit(HOUSE_DUAL_CALM,
+                dual && (l->openings[LEDGER_BY_TOP] > TOP_OPENINGS_A_DAY * days ||
+                         l->openings[LEDGER_BY_CHARGER] > CHARGER_OPENINGS_A_DAY * days));
     return ended ? bits | broken_at_end(r) : bits;
 }

@@ -17,8 +17,9 @@ enum house_property {
     HOUSE_NO_SWITCHING, /* the BMS darkens no house that a limit could have guarded */
     HOUSE_RESTARTS,     /* nor is the house left dark with a pack that has recovered */
     HOUSE_DUAL_FULL,    /* dual port: status 0x92, SOC 100 % */
-    HOUSE_DUAL_CALM,    /* and its charge switch opens for little else: twice a day */
-    HOUSE_OWN_FULL,     /* single port: the controller's own full */
+    HOUSE_DUAL_CALM, /* and its charge switch opens seldom for else: twice a day by a cell at 300,
+                           six times by events 0x38, 0x39 */
+    HOUSE_OWN_FULL,  /* single port: the controller's own full */
     HOUSE_BALANCES,
     HOUSE_PROPERTIES
 };

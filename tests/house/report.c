@@ -85,7 +85,9 @@ static void print_broken(FILE *out, const struct house_rig *r) {
     for (unsigned p = 0; p < HOUSE_PROPERTIES; p++) {
         if ((broken >> p & 1u) == 0)
             continue;
-        fprintf(out, "%s%s", between, house_property_text((enum house_property)p));
+        bool allowed = (r->kase.allowed >> p & 1u) != 0;
+        fprintf(out, allowed ? "%s(%s)" : "%s%s", between,
+                house_property_text((enum house_property)p));
         between = ",";
     }
     fprintf(out, "%s\n", broken == 0 ? "-" : "");

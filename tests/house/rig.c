@@ -32,12 +32,18 @@ static double soc_at(const struct sim_chemistry *c, double volt) {
     return low;
 }
 
+double house_imbalance_soc(const struct house_case *c) {
+    const struct sim_chemistry *chem =
+        sim_chemistry((enum sim_chemistry_id)c->value[HOUSE_CHEMISTRY]);
+    double full_v = chem->fully_charged_mv / 1000.0;
+    return soc_at(chem, full_v) - soc_at(chem, full_v - c->value[HOUSE_IMBALANCE_MV] / 1000.0);
+}
+
 /* One cell higher than the others by so much when it comes to register 300; not over nine tenths at
  * the start: the others are lower then. */
 static void set_one_high(struct house_rig *r) {
     struct sim_pack *p = &r->bms.pack;
-    double full_v = r->bms.reg[300] / 1000.0, by_v = value(r, HOUSE_IMBALANCE_MV) / 1000.0;
-    double by = soc_at(p->chemistry, full_v) - soc_at(p->chemistry, full_v - by_v);
+    double by = house_imbalance_soc(&r->kase);
     double room = 0.9 - p->config.start_soc;
     double up = room < 0.0 ? 0.0 : by < room ? by : room;
     for (unsigned i = 0; i < p->config.cells; i++)
@@ -120,6 +126,7 @@ static void start_house(struct house_rig *r) {
     cfg.minimum_soc = value(r, HOUSE_MINIMUM_SOC);
     cfg.restart_s = value(r, HOUSE_RESTART_S);
     cfg.offset_v = value(r, HOUSE_OFFSET_V);
+    cfg.ramp_a_per_s = value(r, HOUSE_RAMP_A_S);
     cfg.fastest_s = value(r, HOUSE_FASTEST_S);
     cfg.slowest_s = value(r, HOUSE_SLOWEST_S);
     cfg.seed = seed_of(r, 3);

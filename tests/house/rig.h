@@ -47,6 +47,9 @@ bool house_rig_start(struct house_rig *r, const struct house_case *c,
 /* One step; false when the case's days are over. */
 bool house_rig_step(struct house_rig *r);
 
+/* How much more charge the high cell of HOUSE_IMBALANCE_MV has, 0-1. */
+double house_imbalance_soc(const struct house_case *c);
+
 static inline double house_rig_hour(const struct house_rig *r) {
     return r->load.day_s / 3600.0;
 }

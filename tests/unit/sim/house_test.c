@@ -435,6 +435,23 @@ static void energy_is_neither_made_nor_lost(void **state) {
     }
 }
 
+static void a_charger_climbs_no_faster_than_its_ramp(void **state) {
+    (void)state;
+    struct stand s;
+    start(&s, NULL);
+    s.house.config.ramp_a_per_s = 5.0;
+    s.house.solar_s = 1.0;
+    pass(&s, 4.0); /* heard after a second at most, handed on within three */
+    double before_a = s.house.flow.solar_a;
+    pass(&s, 3.0);
+    assert_near(s.house.flow.solar_a - before_a, 15.0, 0.6);
+    pass(&s, 60.0);
+    assert_near(s.house.flow.solar_a, 40.0, 0.1);
+    s.limits.ccl_a = 0.0; /* down it goes as fast as it can: e^-5 after five time constants */
+    pass(&s, 9.0);
+    assert_near(s.house.flow.solar_a, 0.0, 0.3);
+}
+
 static void the_sun_has_the_length_and_the_edges_it_was_given(void **state) {
     (void)state;
     static const struct {
@@ -506,6 +523,7 @@ int main(void) {
         cmocka_unit_test(the_one_switch_takes_the_battery_from_the_inverter),
         cmocka_unit_test(with_two_ports_an_open_charge_switch_stops_the_sun_only),
         cmocka_unit_test(without_a_gx_the_chargers_stop_after_a_minute_and_the_inverter_goes_on),
+        cmocka_unit_test(a_charger_climbs_no_faster_than_its_ramp),
         cmocka_unit_test(energy_is_neither_made_nor_lost),
         cmocka_unit_test(the_sun_has_the_length_and_the_edges_it_was_given),
         cmocka_unit_test(a_household_has_steps_of_a_kettle_and_a_night),
