@@ -151,7 +151,10 @@ bool contract_too_old(const struct contract *c, uint64_t age_ms, uint64_t slack_
 void contract_let_age(struct contract *c, uint64_t now_ms) {
     c->now_ms = now_ms;
     bool rests = contract_may_rest(c, now_ms);
-    c->rested_ms = rests ? now_ms : c->rested_ms;
+    if (rests) {
+        c->rested_ms = now_ms;
+        c->since_rest = 0;
+    }
     uint64_t age_ms = contract_age_ms(c, now_ms);
     if (age_ms > c->age_before_ms + since(c->aged_ms, now_ms))
         c->jumped_ms = now_ms; /* it turns out that nothing had changed for long */
@@ -162,7 +165,9 @@ void contract_let_age(struct contract *c, uint64_t now_ms) {
         c->good = 0;
         c->worst_age_ms = 0;
         c->was_full_at_once = c->full_discharge_at_once;
-        c->full_discharge_at_once = false;
+        /* "A 0x305 or a command wakes it at once and the boot rule applies": to a silence right
+         * after it, too */
+        c->full_discharge_at_once = c->rested_ms != 0 && c->since_rest < GOOD_TO_OPEN;
     }
     if (c->phase == CONTRACT_SHUT) {
         c->good = age_ms >= c->config.close_ms ? 0 : c->good; /* silence again */
@@ -280,6 +285,10 @@ static void sure_came(struct contract *c, const struct contract_sample *s) {
 
 void contract_sample_came(struct contract *c, const struct contract_sample *s) {
     note_danger(c, s);
+    if (s->sure)
+        c->since_rest++;
+    else if (c->since_rest < GOOD_TO_OPEN)
+        c->since_rest = 0;
     if (s->sure)
         sure_came(c, s); /* it looks at those before */
     if (s->possible)

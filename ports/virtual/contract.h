@@ -157,10 +157,11 @@ struct contract {
     uint64_t can_since_ms;
     bool gx_heard;
     uint64_t gx_ms;
-    uint64_t rested_ms; /* the last time that it may have been resting */
-    bool sent;          /* a 0x351 since frames began to flow */
-    uint64_t rise_ms;   /* a sample, new settings or a new link since: limits may rise */
-    int cvl, ccl, dcl;  /* of the last one, wire units */
+    uint64_t rested_ms;  /* the last time that it may have been resting; 0: never */
+    unsigned since_rest; /* good samples in a row since then, by every reading */
+    bool sent;           /* a 0x351 since frames began to flow */
+    uint64_t rise_ms;    /* a sample, new settings or a new link since: limits may rise */
+    int cvl, ccl, dcl;   /* of the last one, wire units */
     uint64_t limits_ms, alarms_ms;
     uint64_t told_ms[CONTRACT_TOLD]; /* the last 0x351 */
     unsigned told;                   /* since the schedule began or the bus came back */

@@ -57,17 +57,17 @@ static const struct field {
     {48, 1, BATTERY_INTERNAL_TEMPERATURE, IN(internal_temperature_dc),
      {{0xFDA7, NONSENSE, 0}, {0xFDA8, TAKEN, -600}, {0, TAKEN, 0}, {0xFFFF, TAKEN, -1}, {1500, TAKEN, 1500}, {1501, NONSENSE, 0}, {0x8000, ABSENT, 0}, {0x8001, NONSENSE, 0}}},
     {50, 1, BATTERY_STATUS, IN(status),
-     {{0, TAKEN, 0}, {1, TAKEN, 1}, {0xFFFF, TAKEN, 65535}}},
+     {{0, TAKEN, 0}, {1, TAKEN, 1}, {0x8000, TAKEN, 32768}, {0xFFFF, TAKEN, 65535}}},
     {51, 1, BATTERY_BALANCING_NEEDED, IN(balancing_needed_bits),
-     {{0, TAKEN, 0}, {1, TAKEN, 1}, {0xFFFF, TAKEN, 65535}}},
+     {{0, TAKEN, 0}, {1, TAKEN, 1}, {0x8000, TAKEN, 32768}, {0xFFFF, TAKEN, 65535}}},
     {52, 1, BATTERY_BALANCING_ACTIVE, IN(balancing_active_bits),
-     {{0, TAKEN, 0}, {1, TAKEN, 1}, {0xFFFF, TAKEN, 65535}}},
+     {{0, TAKEN, 0}, {1, TAKEN, 1}, {0x8000, TAKEN, 32768}, {0xFFFF, TAKEN, 65535}}},
     {53, 1, BATTERY_DETECTED_CELLS, IN(detected_cells),
      {{0, NONSENSE, 0}, {3, NONSENSE, 0}, {4, TAKEN, 4}, {16, TAKEN, 16}, {17, NONSENSE, 0}}},
     {111, 1, BATTERY_CHARGING_COUNT, IN(charging_count),
-     {{0, TAKEN, 0}, {1, TAKEN, 1}, {0xFFFF, TAKEN, 65535}}},
+     {{0, TAKEN, 0}, {1, TAKEN, 1}, {0x8000, TAKEN, 32768}, {0xFFFF, TAKEN, 65535}}},
     {112, 1, BATTERY_FULL_CHARGE_COUNT, IN(full_charge_count),
-     {{0, TAKEN, 0}, {1, TAKEN, 1}, {0xFFFF, TAKEN, 65535}}},
+     {{0, TAKEN, 0}, {1, TAKEN, 1}, {0x8000, TAKEN, 32768}, {0xFFFF, TAKEN, 65535}}},
     {300, 1, BATTERY_FULLY_CHARGED, IN(fully_charged_mv),
      {{0, RESERVED, 0}, {499, NONSENSE, 0}, {500, TAKEN, 500}, {5000, TAKEN, 5000}, {5001, NONSENSE, 0}, {0xFFFF, NONSENSE, 0}}},
     {301, 1, BATTERY_FULLY_DISCHARGED, IN(fully_discharged_mv),
@@ -202,6 +202,31 @@ static void cells_of_which_one_was_never_read_are_no_cells(void **state) {
     }
 }
 
+/* 14 cells in registers 2-15 and nothing else: a voltage beside them, or none at all, is nonsense.
+ */
+static void a_voltage_beside_the_cells_and_no_voltage_are_refused(void **state) {
+    (void)state;
+    uint16_t raw[BATTERY_CELLS_MAX] = {39000, 0};
+    const uint16_t fourteen = 14, unknown = 0;
+    for (uint16_t i = 2; i < BATTERY_CELLS_MAX; i++) {
+        raw[i] = 39000;
+    }
+    start();
+    store(53, &fourteen, 1, 7);
+    store(0, raw, BATTERY_CELLS_MAX, 7);
+    assert_int_equal(tinybms_image_decode(&image, &rules, 0, BATTERY_CELLS_MAX, &b, 7), 1);
+    raw[0] = 0;
+    store(0, raw, BATTERY_CELLS_MAX, 7);
+    assert_int_equal(tinybms_image_decode(&image, &rules, 0, BATTERY_CELLS_MAX, &b, 7), 0);
+    assert_int_equal(b.cell_count, 14);
+    start();
+    memset(raw, 0, sizeof raw);
+    store(53, &unknown, 1, 7);
+    store(0, raw, BATTERY_CELLS_MAX, 7);
+    assert_int_equal(tinybms_image_decode(&image, &rules, 0, BATTERY_CELLS_MAX, &b, 7), 1);
+    assert_false(battery_has(&b, BATTERY_CELLS));
+}
+
 /* The clock was read 100 s before the events: one of 100 s later is new, one of 103 s later cannot
  * be and is from before the 24 bits of the clock began again. */
 static void events_may_be_as_much_newer_as_the_clock_is_old(void **state) {
@@ -245,6 +270,7 @@ int main(void) {
         cmocka_unit_test(a_number_is_believed_between_its_edges),
         cmocka_unit_test(every_field_that_is_one_number_is_checked),
         cmocka_unit_test(cells_of_which_one_was_never_read_are_no_cells),
+        cmocka_unit_test(a_voltage_beside_the_cells_and_no_voltage_are_refused),
         cmocka_unit_test(events_may_be_as_much_newer_as_the_clock_is_old),
         cmocka_unit_test(a_serial_number_may_hold_zeros_and_ones),
     };
