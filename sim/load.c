@@ -5,7 +5,7 @@ enum { DAY_S = 86400 };
 
 /* One use of an appliance in a window of the day. Runs of 0: all day long. */
 struct appliance {
-    const char *name;
+    const char *name; /* cppcheck-suppress unusedStructMember ; for who reads the table */
     double watts;
     double run_s;        /* how long a use lasts */
     double on_s, off_s;  /* while used, its thermostat: on, off; off 0: always on */

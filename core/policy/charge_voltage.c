@@ -78,11 +78,11 @@ struct rules {
 
 /* The pack with its highest cell where it may be, if the cells were even. */
 static int64_t top_mv(const struct rules *r) {
-    int64_t cell_mv = charge_voltage_cell_target_mv(r->c, r->b, r->w, r->end, r->now_ms);
-    if (cell_mv > r->b->fully_charged_mv) {
-        cell_mv = r->b->fully_charged_mv;
+    int64_t target_mv = charge_voltage_cell_target_mv(r->c, r->b, r->w, r->end, r->now_ms);
+    if (target_mv > r->b->fully_charged_mv) {
+        target_mv = r->b->fully_charged_mv;
     }
-    return r->b->cell_count * cell_mv - charge_voltage_feed_in_mv(r->c, r->b, r->w);
+    return r->b->cell_count * target_mv - charge_voltage_feed_in_mv(r->c, r->b, r->w);
 }
 
 static bool near_top(const struct rules *r) {
@@ -174,7 +174,7 @@ static void trim(struct charge_voltage *v, const struct rules *r, uint64_t now_m
     v->trimmed_ms = now_ms;
     if (over_uv > 0 && charging(r)) {
         v->trim_uv += over_uv * r->b->cell_count * dt_ms / TRIM_TAU_MS;
-    } else if (over_uv < -TRIM_SLACK_MV * 1000) {
+    } else if (over_uv < -TRIM_SLACK_MV * INT64_C(1000)) {
         v->trim_uv -= TRIM_FADES_UV_PER_S * dt_ms / 1000;
     }
     const int64_t most_uv = CHARGE_VOLTAGE_TRIM_MAX_MV * INT64_C(1000);

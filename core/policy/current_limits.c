@@ -77,14 +77,11 @@ static int32_t highest_mv(const struct battery *b, const struct pack_watch *w) {
 static void judge_cold(struct current_limits *l, const struct battery *b) {
     int16_t lowest_dc, highest_dc;
     int lowest_sensor, highest_sensor;
-    if (battery_temperature_extremes(b, &lowest_dc, &lowest_sensor, &highest_dc, &highest_sensor) ==
-        0) {
-        l->cold = false;
-    } else if (lowest_dc < b->low_temperature_cutoff_dc + CURRENT_COLD_EARLY_DC) {
-        l->cold = true;
-    } else if (lowest_dc >= b->low_temperature_cutoff_dc + CURRENT_COLD_BACK_DC) {
-        l->cold = false;
-    }
+    int32_t cutoff_dc = b->low_temperature_cutoff_dc;
+    bool any = battery_temperature_extremes(b, &lowest_dc, &lowest_sensor, &highest_dc,
+                                            &highest_sensor) > 0;
+    bool warm = !any || lowest_dc >= cutoff_dc + CURRENT_COLD_BACK_DC;
+    l->cold = !warm && (l->cold || lowest_dc < cutoff_dc + CURRENT_COLD_EARLY_DC);
 }
 
 struct charge_view {

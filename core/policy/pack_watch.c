@@ -61,7 +61,7 @@ static void begin(struct pack_watch *w, const struct battery *b) {
 static void watch_swings(struct pack_watch *w, const struct battery *b, int64_t dt_ms) {
     int64_t up_uv = lower(b->max_cell_mv, w->last_highest_mv) * 1000 - w->floor_uv;
     int64_t down_uv = w->ceiling_uv - higher(b->min_cell_mv, w->last_lowest_mv) * 1000;
-    int64_t fades_nv = PACK_WATCH_SWING_FADES_MV_PER_DAY * 1000 * dt_ms / 86400;
+    int64_t fades_nv = PACK_WATCH_SWING_FADES_MV_PER_DAY * INT64_C(1000) * dt_ms / 86400;
     const int64_t most_nv = PACK_WATCH_LARGEST_SWING_MV * INT64_C(1000000);
     w->swing_up_nv = lower(most_nv, higher(up_uv * 1000, w->swing_up_nv - fades_nv));
     w->swing_down_nv = lower(most_nv, higher(down_uv * 1000, w->swing_down_nv - fades_nv));
