@@ -72,7 +72,7 @@ static void names_wait_a_tenth_of_the_period_for_company(void **state) {
     assert_sends(&b, 222, 0x35E); /* who is called in time sends in time */
     assert_true(victron_latest_ms(&b.v, 222) == 377);
     assert_sends(&b, 300, 0x35F);
-    assert_true(b.v.due_ms[row_of(0x35F)] == 1277); /* and the phase stays */
+    assert_true(b.v.due_ms[row_of(0x35F)] == 1277);   /* and the phase stays */
     assert_true(victron_latest_ms(&b.v, 300) == 433); /* 0x370, at 333 */
     b.v.due_ms[row_of(0x370)] = b.v.due_ms[row_of(0x371)] = 1388;
     assert_true(victron_latest_ms(&b.v, 300) == 444); /* 0x372 does not wait */
