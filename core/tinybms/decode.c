@@ -88,16 +88,27 @@ struct span {
     uint32_t first, end;
 };
 
+/*@ predicate row_fits(struct field_row *row) =
+        \valid_read(row) && 1 <= row->multiply <= 1000 && 1 <= row->divide <= 10000 &&
+        -2000000 <= row->min <= row->max <= UINT32_MAX &&
+        (row->divide > 1 ==> row->max == 10000); */
+
 static bool covers(struct span s, uint32_t addr, uint32_t words) {
     return addr >= s.first && addr + words <= s.end;
 }
 
+/*@ requires \valid_read(row);
+    assigns \nothing; */
 static bool is_reserved(const struct field_row *row, uint32_t raw) {
     return ((row->flags & ZERO) != 0 && raw == 0) || ((row->flags & ONES) != 0 && raw == 0xFFFF) ||
            (row->field == BATTERY_SOH && raw > SOH_RAW_MAX);
 }
 
 /* Rounded half up; only what is not negative is ever divided. */
+/*@ requires row_fits(row) && \valid_read(rules) && \valid(out);
+    requires \separated(out, row) && \separated(out, rules);
+    assigns *out;
+    ensures \result ==> row->min <= *out <= row->max; */
 static bool scaled(const struct field_row *row, uint32_t raw, const struct tinybms_rules *rules,
                    int64_t *out) {
     int64_t v = raw;
@@ -110,7 +121,7 @@ static bool scaled(const struct field_row *row, uint32_t raw, const struct tinyb
         v = (int16_t)(raw & 0xFFFF);
         break;
     case LOW_BYTE:
-        v = raw & 0xFF;
+        v = raw % 256;
         break;
     case F32:
         if (!tinybms_f32_milli(raw, &milli)) {
@@ -122,10 +133,12 @@ static bool scaled(const struct field_row *row, uint32_t raw, const struct tinyb
     if ((row->flags & INVERT) != 0 && rules->invert_current) {
         v = -v;
     }
+    /*@ assert -0x80000000 <= v <= UINT32_MAX; */
     v *= row->multiply;
     if (row->divide > 1) {
         /* more than the maximum is nonsense even where it would round to it */
         int64_t most = row->max * row->divide;
+        /*@ assert 0 < most <= 100000000; */
         if ((row->flags & CLAMP) != 0 && v > most && v <= most + most / 100) {
             v = most;
         }
@@ -175,6 +188,10 @@ static uint32_t decode_field(const struct field_row *row, const struct tinybms_i
 }
 
 /* How many cells there should be; 0 when nothing says so. Register 53 of this sample first. */
+/*@ requires \valid_read(image) && \valid_read(rules) && \valid_read(b);
+    requires rules->series_cells <= BATTERY_CELLS_MAX;
+    assigns \nothing;
+    ensures \result <= BATTERY_CELLS_MAX; */
 static uint8_t expected_cells(const struct tinybms_image *image, const struct tinybms_rules *rules,
                               const struct battery *b) {
     uint16_t detected;
@@ -185,11 +202,19 @@ static uint8_t expected_cells(const struct tinybms_image *image, const struct ti
     if (rules->series_cells != 0) {
         return rules->series_cells;
     }
-    return battery_has(b, BATTERY_SERIES_CELLS) ? (uint8_t)b->series_cells : 0;
+    if (!battery_has(b, BATTERY_SERIES_CELLS) || b->series_cells > BATTERY_CELLS_MAX) {
+        return 0;
+    }
+    return (uint8_t)b->series_cells;
 }
 
 /* Whether registers [from, from + n) have a voltage and all the others have none. */
+/*@ requires \valid_read(raw + (0 .. BATTERY_CELLS_MAX - 1));
+    assigns \nothing; */
 static bool only_here(const uint16_t *raw, uint8_t from, uint8_t n) {
+    /*@ loop invariant i <= BATTERY_CELLS_MAX;
+        loop assigns i;
+        loop variant BATTERY_CELLS_MAX - i; */
     for (uint8_t i = 0; i < BATTERY_CELLS_MAX; i++) {
         bool inside = i >= from && i < from + n;
         if (inside != (raw[i] != 0)) {
@@ -199,13 +224,22 @@ static bool only_here(const uint16_t *raw, uint8_t from, uint8_t n) {
     return true;
 }
 
+/*@ assigns \nothing;
+    ensures \result == (raw + 5) / 10 && \result <= 6554; */
 static uint16_t cell_mv(uint16_t raw) {
     return (uint16_t)((raw + 5u) / 10u); /* 0.1 mV, half up */
 }
 
+/*@ requires \valid(image) && \valid_read(rules) && \valid(b);
+    requires \separated(image, rules, b) && rules->series_cells <= BATTERY_CELLS_MAX;
+    assigns image->cell_order, *b;
+    ensures \result <= 1; */
 static uint32_t decode_cells(struct tinybms_image *image, const struct tinybms_rules *rules,
                              struct battery *b, uint64_t now_ms) {
     uint16_t raw[BATTERY_CELLS_MAX];
+    /*@ loop invariant i <= BATTERY_CELLS_MAX;
+        loop assigns i, raw[0 .. BATTERY_CELLS_MAX - 1];
+        loop variant BATTERY_CELLS_MAX - i; */
     for (uint8_t i = 0; i < BATTERY_CELLS_MAX; i++) {
         if (!tinybms_image_get(image, (uint16_t)(REGISTER_CELLS + i), &raw[i])) {
             return 0;
@@ -222,6 +256,9 @@ static uint32_t decode_cells(struct tinybms_image *image, const struct tinybms_r
     bool choose_ascending = ascending && rules->cell_order != TINYBMS_ORDER_DESCENDING;
     image->cell_order =
         choose_ascending || !descending ? TINYBMS_ORDER_ASCENDING : TINYBMS_ORDER_DESCENDING;
+    /*@ loop invariant i <= n <= BATTERY_CELLS_MAX;
+        loop assigns i, b->cell_mv[0 .. BATTERY_CELLS_MAX - 1];
+        loop variant n - i; */
     for (uint8_t i = 0; i < n; i++) {
         uint8_t at =
             image->cell_order == TINYBMS_ORDER_ASCENDING ? i : (uint8_t)(BATTERY_CELLS_MAX - 1 - i);
