@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # The front door. `make` alone says what there is; CMakePresets.json holds the builds behind it.
 .DEFAULT_GOAL := help
-.PHONY: help demo build test test-full bench coverage mutate soak fuzz install uninstall clean docs format \
+.PHONY: help demo build test test-full bench coverage mutate soak fuzz proofs install uninstall clean docs format \
 	packages-build packages-test configure-%
 
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
@@ -80,6 +80,10 @@ coverage: packages-test ## lines and branches of core/ that its own tests execut
 mutate: packages-test ## would the tests notice a change of core/? (about an hour)
 	@tools/packages.sh mutate
 	@JOBS=$(JOBS) nice /usr/bin/python3 tools/mutate
+
+proofs: ## prove that what meets hostile bytes stays in bounds (PROOFS="crc ring" for some; minutes)
+	@tools/packages.sh proofs
+	@nice /usr/bin/python3 tests/proofs/run.py $(PROOFS)
 
 soak: packages-test ## random sequences of faults for hours, and fifty days (SOAK_SEQUENCES, SOAK_SEED)
 	$(call build_preset,dev)

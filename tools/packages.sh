@@ -26,8 +26,9 @@ group_packages() {
     armhf) echo "gcc-arm-linux-gnueabihf libc6-dev-armhf-cross qemu-user" ;;
     cortex-m) echo "gcc-arm-none-eabi" ;;
     mutate) echo "tcc" ;;
+    proofs) echo "frama-c-base why3 cvc4 z3 python3" ;;
     *)
-        echo "packages.sh: unknown group '$1' (groups: build, test, bench, socketcan, rv32, armhf, cortex-m, mutate)" >&2
+        echo "packages.sh: unknown group '$1' (groups: build, test, bench, socketcan, rv32, armhf, cortex-m, mutate, proofs)" >&2
         exit 2
         ;;
     esac

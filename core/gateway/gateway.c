@@ -338,7 +338,10 @@ static uint64_t next_deadline(const struct gateway *g, uint64_t bms_ms, uint64_t
                               uint64_t now_ms) {
     uint64_t deadline = earliest(bms_ms, policy_ms);
     if (g->can_up) {
-        deadline = earliest(deadline, victron_latest_ms(&g->victron, now_ms));
+        /* nothing waits for company while limits move */
+        bool patient = policy_hurry_ms(&g->policy) == 0;
+        deadline = earliest(deadline, patient ? victron_latest_ms(&g->victron, now_ms)
+                                              : victron_step(&g->victron, now_ms));
         if (wants_out_of_turn(g)) {
             uint64_t gap_ms = g->wanted_at_once ? 0 : OUT_OF_TURN_GAP_MS;
             deadline = earliest(deadline, g->out_of_turn_ms + gap_ms);

@@ -133,12 +133,10 @@ static bool scaled(const struct field_row *row, uint32_t raw, const struct tinyb
     if ((row->flags & INVERT) != 0 && rules->invert_current) {
         v = -v;
     }
-    /*@ assert -0x80000000 <= v <= UINT32_MAX; */
     v *= row->multiply;
     if (row->divide > 1) {
         /* more than the maximum is nonsense even where it would round to it */
         int64_t most = row->max * row->divide;
-        /*@ assert 0 < most <= 100000000; */
         if ((row->flags & CLAMP) != 0 && v > most && v <= most + most / 100) {
             v = most;
         }

@@ -139,10 +139,14 @@ class Judge:
             self.expect(len({f.data for f in frames}) == 1, "0x%03X repeats its last value" % identifier)
 
     def falls_silent(self, silent_at):
-        """Frames are spread over a period: the last of them, of whatever identifier, is that near."""
-        frames = self.s.between(silent_at - self.s.period, float("inf"))
-        self.expect(frames, "frames go on until silence")
-        self.deviation("the last frame of all", frames[-1].at - silent_at)
+        """Frames are spread over a period, with gaps where this battery has nothing to say: the last of
+        them, of whatever identifier, is that near, beyond the largest of those gaps."""
+        frames = self.s.between(silent_at - 2 * self.s.period, float("inf"))
+        self.expect(len(frames) > 1, "frames go on until silence")
+        gap = max(b.at - a.at for a, b in zip(frames, frames[1:]))
+        self.expect(gap < 0.25 * self.s.period, "frames are spread evenly, not %.3f s apart" % gap)
+        late = frames[-1].at - silent_at
+        self.deviation("the last frame of all", late if late > 0 else min(0.0, late + gap))
 
     def opens(self, what, opened_at, until, dcl_ramps):
         """The third good sample was at opened_at."""

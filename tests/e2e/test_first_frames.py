@@ -104,4 +104,5 @@ class FirstFrames(Case):
         self.gateway()
         first = self.sees(can, 0x355, lambda v: True, 8, "0x355")
         self.assertEqual(first.value["soc_fine"], 1.0)
-        self.sees(can, 0x351, lambda v: v["ccl"] == 18.0, 15, "an empty battery may be charged")
+        # at 1 % with the lowest cell under register 301 + 100 mV: cvl.sustain_ccl_limit_a, never 0
+        self.sees(can, 0x351, lambda v: v["ccl"] == 5.0, 15, "an empty battery may be charged")
