@@ -51,7 +51,7 @@ struct stage_config {
 
 enum {
     STAGE_GOOD_SAMPLES_TO_OPEN = 3,
-    STAGE_CLOSING_STEP_MS = 50, /* how often limits are computed anew while they close */
+    STAGE_CLOSING_STEP_MS = 100, /* how often limits are computed anew while they close */
     STAGE_RAMP_START_PERMILLE = 100,
     STAGE_RAMP_MS_PER_PERMILLE = 10, /* a tenth of nominal a second */
 };
