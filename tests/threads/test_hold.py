@@ -15,7 +15,7 @@ import time
 from listener import Listener
 from thread_case import BINARY, LONG, ThreadCase
 
-WINDOW_S = 600 if LONG else 30
+WINDOW_S = 600 if LONG else 15
 ATTEMPTS = 3
 OPEN_S = 14      # limits have opened, frames are all alike
 PERIOD_S = 1.0
