@@ -164,8 +164,8 @@ uint32_t stage_charge_limit(const struct stage_machine *m, const struct stage_co
 uint32_t stage_discharge_limit(const struct stage_machine *m, const struct stage_config *c,
                                uint32_t limit_ma, uint32_t tenth_ma, bool low_or_fault,
                                uint64_t age_ms) {
-    uint32_t least_ma = tenth_ma < limit_ma ? tenth_ma : limit_ma;
     uint32_t open_ma = m->discharge_ramps ? ramped(m, limit_ma) : limit_ma;
+    uint32_t least_ma = tenth_ma < open_ma ? tenth_ma : open_ma; /* age opens nothing */
     switch (m->stage) {
     case STAGE_FRESH:
         return open_ma;

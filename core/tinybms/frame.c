@@ -214,7 +214,7 @@ static bool same(const uint8_t *a, const uint8_t *b, size_t n) {
         (rq->command == TINYBMS_READ_BLOCK ==> p[2] < MORE_PACKETS) ==> is_whole(rq, p, n); */
 static size_t announced_length(const struct tinybms_request *rq, const uint8_t *p, size_t n) {
     const struct reply_shape *s = shape_of(rq->command);
-    size_t min, max;
+    size_t min = 0, max = 0;
     if (s == NULL || n == 0 || p[0] != HEAD) {
         return 0;
     }

@@ -377,6 +377,21 @@ static void limits_are_opening_until_they_are_whole(void **state) {
     assert_false(stage_opening(&closing));
 }
 
+/* A limit of 14 A that ramps from 1.4 A: a tenth of nominal, 5.4 A, would be more than was open. */
+static void a_ramp_that_had_just_begun_is_not_opened_by_age(void **state) {
+    (void)state;
+    struct stage_machine m = fresh();
+    m.discharge_ramps = true;
+    m.opened_ms = m.ramped_to_ms = 100000;
+    assert_int_equal(stage_discharge_limit(&m, &ages, 14000, 5400, false, 0), 1400);
+    age(&m, 5000);
+    assert_int_equal(m.stage, STAGE_CLOSING);
+    assert_int_equal(stage_discharge_limit(&m, &ages, 14000, 5400, false, 6000), 1400);
+    age(&m, 15000);
+    assert_int_equal(m.stage, STAGE_NO_CHARGE);
+    assert_int_equal(stage_discharge_limit(&m, &ages, 14000, 5400, false, 15000), 1400);
+}
+
 /* An age younger than CLOSING in that stage closes nothing and opens nothing more. */
 static void a_limit_is_never_more_than_whole(void **state) {
     (void)state;
@@ -427,6 +442,7 @@ int main(void) {
         cmocka_unit_test(a_rest_that_ends_at_once_needs_three_samples_too),
         cmocka_unit_test(age_has_its_next_time_to_the_millisecond),
         cmocka_unit_test(limits_are_opening_until_they_are_whole),
+        cmocka_unit_test(a_ramp_that_had_just_begun_is_not_opened_by_age),
         cmocka_unit_test(a_limit_is_never_more_than_whole),
         cmocka_unit_test(stages_and_reasons_have_their_words),
     };
